@@ -1,0 +1,3 @@
+"""News Monitor: polls sources, sends articles through a log, tags, stores and alerts."""
+
+__version__ = "0.1.0"

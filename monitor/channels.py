@@ -1,0 +1,38 @@
+"""Every channel of the stream, in the order in which an article passes it.
+
+A channel is a Kafka topic (AsyncAPI's word), so that "topic" is free for the news subject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A partitioned log. `retention` in seconds, `max_bytes` bounds one record."""
+
+    name: str
+    partitions: int = 6
+    retention: int = 7 * DAY
+    max_bytes: int = 1_048_576
+
+
+ARTICLE_FETCHED = Channel("news.article.fetched")
+ARTICLE_DEDUPLICATED = Channel("news.article.deduplicated")
+ARTICLE_TAGGED = Channel("news.article.tagged")
+ALERT_RAISED = Channel("news.alert.raised")
+
+CHANNELS = (ARTICLE_FETCHED, ARTICLE_DEDUPLICATED, ARTICLE_TAGGED, ALERT_RAISED)
+
+
+def group_of(consumer: str) -> str:
+    """Return the consumer group's name."""
+    return f"news-monitor.{consumer}"
+
+
+def dead_letters_of(channel: Channel, consumer: str) -> Channel:
+    """Return where a consumer's dead letters of a channel go: one partition, kept 30 days."""
+    return Channel(f"{channel.name}.{consumer}.dlq", partitions=1, retention=30 * DAY)
