@@ -38,9 +38,9 @@ class Consumer:
     sends: tuple[Channel, ...] = ()
 
 
-def originate(channel: Channel, source: str, key: str, fact: str, time: datetime, data: object) -> (
-    Outgoing
-):
+def originate(
+    channel: Channel, source: str, key: str, fact: str, time: datetime, data: object
+) -> Outgoing:
     """Return the first event of a chain: its id and trace are derived from `fact`."""
     trace = uuid5(NAMESPACE, f"trace:{fact}")
     event = Event(

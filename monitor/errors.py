@@ -3,6 +3,7 @@
 MonitorError
 ├── Rejected                 never going to work           dead-letter now
 ├── Unavailable(retry_after) broker, database, HTTP down   retry; then wait, resume at the commit
+│   └── Unreachable          no connection at all         the same, and asked again sooner
 ├── DeadLetterLimitExceeded  too many dead letters         stop the consumer, readiness false
 └── ConfigError(problems)    the operator's input is wrong  refuse to start, list every problem
 (anything else)              a bug                         retry a few times, then dead-letter
@@ -31,6 +32,10 @@ class Unavailable(MonitorError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unreachable(Unavailable):
+    """No connection came about, so the peer was asked nothing: mostly our own network."""
 
 
 class DeadLetterLimitExceeded(MonitorError):

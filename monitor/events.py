@@ -22,6 +22,10 @@ CONTENT_TYPE = "application/json"
 T = TypeVar("T")
 
 
+class NotAnEvent(Rejected):
+    """A record or line that is no CloudEvent of a version that is known here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One fact. `data` is the JSON of the domain type that `type` names; `key` orders events."""
@@ -75,7 +79,7 @@ def encode(event: Event) -> NewRecord:
 def decode(record: Record) -> Event:
     """Return the event that a record carries.
 
-    Raises Rejected where a header is missing, the major version is unknown, or text is not UTF-8.
+    Raises NotAnEvent where a header is missing, the major version is unknown, or text is not UTF-8.
     """
     headers = record.headers
     try:
@@ -90,11 +94,13 @@ def decode(record: Record) -> Event:
             traceparent=headers.get("traceparent", b"").decode(),
         )
     except KeyError as error:
-        raise Rejected(f"not a CloudEvent: header {error} is missing") from error
+        raise NotAnEvent(f"not a CloudEvent: header {error} is missing") from error
     except ValueError as error:
-        raise Rejected(f"not a CloudEvent: {error}") from error
+        raise NotAnEvent(f"not a CloudEvent: {error}") from error
     if version.partition(".")[0] != SPEC_VERSION.partition(".")[0]:
-        raise Rejected(f"CloudEvents version {version!r} is unknown here; this reads {SPEC_VERSION}")
+        raise Rejected(
+            f"CloudEvents version {version!r} is unknown here; this reads {SPEC_VERSION}"
+        )
     return event
 
 
@@ -145,10 +151,13 @@ class _Envelope(msgspec.Struct, kw_only=True):
 
 
 def load_line(line: bytes) -> Event:
-    """Return the event of one structured JSON line; raises Rejected where it is none."""
-    envelope = load(_Envelope, line)
+    """Return the event of one structured JSON line; raises NotAnEvent where it is none."""
+    try:
+        envelope = load(_Envelope, line)
+    except Rejected as error:
+        raise NotAnEvent(f"not a CloudEvent: {error}") from error
     if envelope.specversion.partition(".")[0] != SPEC_VERSION.partition(".")[0]:
-        raise Rejected(f"CloudEvents version {envelope.specversion!r} is unknown here")
+        raise NotAnEvent(f"CloudEvents version {envelope.specversion!r} is unknown here")
     return Event(
         id=envelope.id,
         type=envelope.type,

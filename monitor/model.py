@@ -47,7 +47,7 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where articles come from. `location` is a URL, or a path for `text`; `interval` in seconds."""
+    """Where articles come from: `location` is a URL, or a path for `text`; `interval` is in s."""
 
     name: str
     type: str
@@ -170,6 +170,16 @@ class Delivery:
     alert: Alert
     channel: str
     attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """How one attempt went: `sent`, or to be made again at `next_at`, or with neither, dead."""
+
+    delivery: Delivery
+    sent: datetime | None = None
+    error: str = ""
+    next_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

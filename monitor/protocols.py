@@ -21,6 +21,7 @@ from monitor.model import (
     Article,
     ArticleFilter,
     ArticleRow,
+    Attempt,
     Delivery,
     Known,
     OutboxRow,
@@ -73,9 +74,7 @@ class Broker(Protocol):
         """Append all records durably, or raise: Unavailable where it is not known that all are
         appended (some may be), Rejected where a record exceeds the channel's limit."""
 
-    def subscribe(
-        self, channel: Channel, group: str
-    ) -> AbstractAsyncContextManager[Subscription]:
+    def subscribe(self, channel: Channel, group: str) -> AbstractAsyncContextManager[Subscription]:
         """Join a consumer group; a new group starts at the first record. Leaving lets go of the
         partitions at once. Creates the channel where it is missing."""
 
@@ -259,13 +258,6 @@ class Deliveries(Protocol):
     ) -> Sequence[Delivery]:
         """Lease deliveries that are due, the oldest first; a lapsed lease is due again."""
 
-    async def mark_delivered(self, delivery_id: str, attempt: int, now: datetime) -> None:
-        """Remember that the receiver has it."""
-
-    async def mark_failed(
-        self, delivery_id: str, attempt: int, error: str, next_at: datetime | None
-    ) -> None:
-        """Remember a failed attempt; with `next_at` None the delivery is dead."""
-
-    async def next_delivery_at(self) -> datetime | None:
-        """Return when the next delivery is due."""
+    async def record_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Record how attempts went, in one transaction; one whose lease has passed to a later
+        attempt changes nothing."""

@@ -1,0 +1,247 @@
+"""Settings of the service, from the environment and `config/*.yaml`, checked as a whole.
+
+`load` reports every problem at once, each with its file, its key and the cure, before anything
+starts. What the operator declares (sources, topics, alerts) is read by `monitor/declarations.py`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from monitor.declarations import (
+    ChannelConfig,
+    EmailChannel,
+    LocationKind,
+    read_alerts,
+    read_sources,
+    read_topics,
+    read_yaml,
+    sentence,
+)
+from monitor.errors import ConfigError, Problem
+from monitor.model import AlertRule, Source, Topic
+
+PREFIX = "MONITOR_"
+
+
+class Role(StrEnum):
+    """What a process does; `monitor run` does all of it by default."""
+
+    SCHEDULER = "scheduler"
+    DEDUPE = "dedupe"
+    TAG = "tag"
+    STORE = "store"
+    ALERT = "alert"
+    NOTIFY = "notify"
+    API = "api"
+
+
+class Settings(BaseSettings):
+    """One instance per process. The environment wins over `monitor.yaml`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    yaml: ClassVar[dict[str, Any]] = {}
+
+    config_dir: Path = Field(Path("config"), description="Folder of the four YAML files.")
+    data_dir: Path = Field(Path("data"), description="Folder of the embedded databases.")
+    broker_url: str = Field(
+        "", description="`sqlite:///FILE` or `kafka://HOST:PORT,…`; empty: `stream.db` in data_dir."
+    )
+    database_url: str = Field(
+        "",
+        description="`sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://…`; empty: `monitor.db`"
+        " in data_dir.",
+    )
+    roles: Annotated[tuple[Role, ...], NoDecode] = Field(
+        tuple(Role), description="What this process does, separated by commas."
+    )
+    host: str = Field("127.0.0.1", description="Address of the page, API, health and metrics.")
+    port: int = Field(8000, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="`auto` is text on a terminal, else JSON lines."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    contact: str = Field(
+        "", description="Mail or URL of the operator, sent to publishers in the User-Agent."
+    )
+    batch_size: int = Field(
+        200, ge=1, le=5000, description="Most records that a consumer takes at once."
+    )
+    polls_in_flight: int = Field(20, ge=1, le=500, description="Most polls at the same time.")
+    fetch_deadline: float = Field(
+        30, ge=1, le=300, description="Seconds that one fetch may take in all."
+    )
+    feed_max_bytes: int = Field(
+        10_000_000, ge=10_000, description="Largest decoded body of a feed, bytes."
+    )
+    parser_workers: int = Field(2, ge=1, le=64, description="Processes that parse.")
+    parse_deadline: float = Field(
+        10, ge=1, le=120, description="Seconds after which a parser is killed."
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="`smtp://USER:PASSWORD@HOST:587` for email channels."
+    )
+    smtp_sender: str = Field("", description="The From address of alert mails.")
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _split_roles(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _known_broker(cls, value: str) -> str:
+        return _scheme(value, ("sqlite", "kafka"))
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        return _scheme(value, ("sqlite+aiosqlite", "postgresql+asyncpg"))
+
+    @property
+    def broker(self) -> str:
+        """The broker's URL, never empty."""
+        return self.broker_url or f"sqlite:///{self.data_dir / 'stream.db'}"
+
+    @property
+    def database(self) -> str:
+        """The database's URL, never empty."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'monitor.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """All input arrives through `init`: `load` merges it, so that it can name the place."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that the operator decided. `warnings` are sentences, none of them fatal."""
+
+    settings: Settings
+    sources: tuple[Source, ...]
+    topics: tuple[Topic, ...]
+    channels: Mapping[str, ChannelConfig]
+    rules: tuple[AlertRule, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def load(
+    source_types: Mapping[str, LocationKind],
+    check_query: Callable[[str], str | None],
+    environ: Mapping[str, str] = os.environ,
+    **overrides: Any,
+) -> Config:
+    """Read and check the whole configuration.
+
+    `source_types` says whether a type is found by `url` or by `path`; `check_query` returns what
+    is wrong with a topic's query; `overrides` are settings given on the command line.
+    Raises ConfigError with every problem.
+    """
+    problems: list[Problem] = []
+    given = _from_environment(environ, problems)
+    folder = Path(str(overrides.get("config_dir") or given.get("config_dir") or "config"))
+    if not folder.is_dir():
+        cure = f"name the folder of sources.yaml in {PREFIX}CONFIG_DIR"
+        raise ConfigError([*problems, Problem(str(folder), f"the folder does not exist: {cure}")])
+    settings = _read_settings(folder, {**given, **overrides}, given, problems)
+    sources = read_sources(folder / "sources.yaml", source_types, problems)
+    topics = read_topics(folder / "topics.yaml", check_query, problems)
+    known = {topic.id for topic in topics}
+    channels, rules = read_alerts(folder / "alerts.yaml", known, environ, problems)
+    if settings:
+        _check_mail(folder, settings, channels, problems)
+    if problems or settings is None:
+        raise ConfigError(problems)
+    return Config(settings, sources, topics, channels, rules, tuple(_warnings(environ)))
+
+
+def _read_settings(
+    folder: Path, values: Mapping[str, Any], environment: Mapping[str, str], problems: list[Problem]
+) -> Settings | None:
+    path = folder / "monitor.yaml"
+    declared = read_yaml(path, problems) if path.exists() else {}
+    declared.pop("config_dir", None)
+    merged = {"config_dir": folder, **declared, **values}
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        for detail in error.errors():
+            key = str(detail["loc"][0])
+            variable = f"{PREFIX}{key.upper()}"
+            place = variable if key in environment else f"{key} in {path}"
+            problems.append(Problem(place, sentence(detail, known=Settings.model_fields)))
+        return None
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    """Return the settings in the environment; NAME_FILE names a file that holds the value."""
+    given = {}
+    for key in Settings.model_fields:
+        name = f"{PREFIX}{key.upper()}"
+        if name in environ:
+            given[key] = environ[name]
+        elif path := environ.get(f"{name}_FILE"):
+            try:
+                given[key] = Path(path).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(Problem(f"{name}_FILE", f"{path} cannot be read: {error}"))
+    return given
+
+
+def _check_mail(
+    folder: Path,
+    settings: Settings,
+    channels: Mapping[str, ChannelConfig],
+    problems: list[Problem],
+) -> None:
+    for name, channel in channels.items():
+        if not isinstance(channel, EmailChannel):
+            continue
+        place = f"channel '{name}' in {folder / 'alerts.yaml'}"
+        if not settings.smtp_url.get_secret_value():
+            problems.append(Problem(place, f"mail needs a server: set {PREFIX}SMTP_URL"))
+        if not settings.smtp_sender:
+            problems.append(Problem(place, f"mail needs a From address: set {PREFIX}SMTP_SENDER"))
+
+
+def _warnings(environ: Mapping[str, str]) -> list[str]:
+    names = {f"{PREFIX}{key.upper()}" for key in Settings.model_fields}
+    known = names | {f"{name}_FILE" for name in names}
+    found = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known and not name.startswith("MONITOR_TEST_"):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            found.append(f"{name} is set, but no setting has that name{hint}")
+    return found
+
+
+def _scheme(value: str, known: tuple[str, ...]) -> str:
+    scheme = value.partition("://")[0]
+    if value and scheme not in known:
+        raise ValueError(f"must start with {' or '.join(f'{name}://' for name in known)}")
+    return value
