@@ -14,7 +14,7 @@ from monitor.channels import ARTICLE_DEDUPLICATED, ARTICLE_FETCHED
 from monitor.consumer import Consumer, Outgoing, derive
 from monitor.events import Event, load
 from monitor.model import Article, Sighting
-from monitor.protocols import Claims, Outbox, Sightings
+from monitor.protocols import Claims, Clock, Outbox, Sightings
 from monitor.text.fingerprints import text_fingerprint
 
 _GLOBAL_ID = ("http://", "https://", "tag:", "urn:")
@@ -46,7 +46,7 @@ def original_of(article: Article, owners: Mapping[str, str], copies: Mapping[str
     return next(foreign, article.id)
 
 
-def dedupe(claims: Claims, sightings: Sightings, outbox: Outbox) -> Consumer:
+def dedupe(claims: Claims, sightings: Sightings, outbox: Outbox, clock: Clock) -> Consumer:
     """Return the consumer that passes on originals and records copies."""
 
     async def process(events: Sequence[Event]) -> Sequence[Outgoing]:
@@ -67,7 +67,7 @@ def dedupe(claims: Claims, sightings: Sightings, outbox: Outbox) -> Consumer:
                 dropped.append((article, original))
         if dropped:
             await sightings.record_sightings([_sighting(*pair) for pair in dropped])
-            await outbox.settle([article for article, _ in dropped])
+            await outbox.settle([article for article, _ in dropped], clock.now())
             telemetry.COPIES.inc(len(dropped))
         return outgoing
 

@@ -16,9 +16,9 @@ from monitor.retry import RetryPolicy
 
 log = logging.getLogger(__name__)
 
-DRAIN = 8.0
+DRAIN = 7.0
 CANCEL = 2.0
-CLOSE = 4.0
+CLOSE = 5.0
 BEAT = 1.0
 WAITING = RetryPolicy(first=0.5, longest=5.0)
 

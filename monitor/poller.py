@@ -29,7 +29,10 @@ OUTBOX_FULL = 100_000
 class Parser(Protocol):
     """Turns a document into articles, in a process that can be killed."""
 
-    async def parse(self, source: Source, document: Document) -> tuple[Article, ...]: ...
+    async def parse(self, source: Source, document: Document) -> tuple[Article, ...]:
+        """Raises Rejected where the document is none of the source's type, or takes too long."""
+
+    async def close(self) -> None: ...
 
 
 @dataclass(slots=True)

@@ -121,6 +121,9 @@ class Fetcher(Protocol):
         Raises Unavailable where it may work later (with its Retry-After), Rejected where the
         answer will not change without a change of the configuration (a body over the cap)."""
 
+    async def close(self) -> None:
+        """Let go of connections."""
+
 
 class Notifier(Protocol):
     """One way to reach people."""
@@ -161,8 +164,11 @@ class Sources(Protocol):
     async def sources(self) -> Sequence[SourceState]:
         """Return all sources by name."""
 
-    async def poll_now(self, names: Sequence[str], now: datetime) -> Sequence[str]:
-        """Make sources due now; return the names that exist."""
+    async def lease_named(
+        self, names: Sequence[str], now: datetime, owner: str, lease: float
+    ) -> Sequence[SourceState]:
+        """Lease these sources, or all enabled ones without names, due or not; those that somebody
+        else has leased are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +249,9 @@ class Alerts(Protocol):
     async def alerts(self, before: int | None, limit: int) -> Sequence[AlertRow]:
         """Return alerts, the latest first; `before` is the `seq` of the last one shown."""
 
+    async def alerts_of(self, article_ids: Sequence[str]) -> Sequence[AlertRow]:
+        """Return the alerts of these articles, in the order in which they were raised."""
+
     async def streamed_after(self, seq: int, limit: int) -> Sequence[AlertRow]:
         """Return the alerts after `seq` that a rule sends to a `stream` channel, in order."""
 
@@ -261,3 +270,22 @@ class Deliveries(Protocol):
     async def record_attempts(self, attempts: Sequence[Attempt]) -> None:
         """Record how attempts went, in one transaction; one whose lease has passed to a later
         attempt changes nothing."""
+
+    async def undelivered(self, article_ids: Sequence[str]) -> int:
+        """Return how many deliveries of these articles' alerts wait for their first attempt."""
+
+
+class Store(Sources, Outbox, Claims, Sightings, Articles, Alerts, Deliveries, Protocol):
+    """All of storage, as the process that is composed has it."""
+
+    async def start(self) -> None:
+        """Connect; raises Unavailable where the database is away."""
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date; raises Unavailable."""
+
+    async def ping(self) -> None:
+        """Raises Unavailable where the database does not answer."""
+
+    async def stop(self) -> None:
+        """Disconnect. Never raises."""

@@ -1,0 +1,137 @@
+"""The composition root: the only module that knows which implementation runs.
+
+Settings in; broker, store, fetchers, notifiers and the service out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from monitor import __version__, telemetry
+from monitor.api import create_app
+from monitor.api.server import bind, serving
+from monitor.brokers.kafka import KafkaBroker
+from monitor.brokers.sqlite import SqliteBroker
+from monitor.clock import SystemClock
+from monitor.declarations import ChannelConfig, EmailChannel, LocationKind, WebhookChannel
+from monitor.lifecycle import Lifecycle
+from monitor.model import ChannelKind
+from monitor.notifiers.email import EmailNotifier
+from monitor.notifiers.log import LogNotifier
+from monitor.notifiers.webhook import WebhookNotifier
+from monitor.protocols import Broker, Clock, Fetcher, Notifier
+from monitor.service import Service
+from monitor.settings import Config, Role, Settings, load
+from monitor.sources import TYPES
+from monitor.sources.files import FileFetcher
+from monitor.sources.http import HttpFetcher
+from monitor.sources.worker import ParserPool
+from monitor.store import SqlStore
+from monitor.topics.query import QueryError, parse
+
+log = logging.getLogger(__name__)
+
+BROKERS: Mapping[str, Callable[[str], Broker]] = {
+    "sqlite": SqliteBroker.from_url,
+    "kafka": KafkaBroker.from_url,
+}
+PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
+
+
+def load_config(**overrides: Any) -> Config:
+    """Read and check the whole configuration; raises ConfigError with every problem."""
+    kinds: dict[str, LocationKind] = {name: kind.location for name, kind in TYPES.items()}
+    return load(kinds, _query_problem, **overrides)
+
+
+def compose(config: Config) -> Service:
+    """Return the service of a configuration; nothing is opened yet."""
+    clock, settings = SystemClock(), config.settings
+    http = HttpFetcher(
+        user_agent=user_agent(settings),
+        clock=clock,
+        deadline=settings.fetch_deadline,
+        max_bytes=settings.feed_max_bytes,
+    )
+    by_location: Mapping[LocationKind, Fetcher] = {"url": http, "path": FileFetcher(clock=clock)}
+    return Service(
+        config=config,
+        life=Lifecycle(clock, telemetry.Health()),
+        broker=connect_broker(settings),
+        store=connect_store(settings),
+        clock=clock,
+        fetchers={name: by_location[kind.location] for name, kind in TYPES.items()},
+        notifiers=notifiers_of(config, clock),
+        parser=ParserPool(workers=settings.parser_workers, wait=settings.parse_deadline),
+    )
+
+
+def connect_broker(settings: Settings) -> Broker:
+    """Return the broker that the settings name, not started."""
+    return BROKERS[settings.broker.partition("://")[0]](settings.broker)
+
+
+def connect_store(settings: Settings) -> SqlStore:
+    """Return the store that the settings name, not started."""
+    return SqlStore.from_url(settings.database)
+
+
+async def serve(config: Config, started: Callable[[str], None]) -> None:
+    """Run the roles of the settings until SIGTERM; `started` gets the page's address.
+
+    Health is served from the first moment, also while the database and the broker are away.
+    Raises ConfigError where the port is taken.
+    """
+    settings = config.settings
+    roles = frozenset(settings.roles)
+    listener = bind(settings.host, settings.port)
+    service = compose(config)
+    life = service.life
+    life.listen()
+    web = create_app(
+        None, life.health, topics=config.topics, clock=service.clock, pages=Role.API in roles
+    )
+    beat = asyncio.ensure_future(life.beat())
+    async with serving(web, listener), service.opened() as ready:
+        if ready:
+            web.state.store = service.store
+            started(f"http://{settings.host}:{listener.getsockname()[1]}")
+            await life.run(service.run(roles))
+    await beat
+
+
+def user_agent(settings: Settings) -> str:
+    """Return what publishers see: the version, the project's page and the operator's contact."""
+    contact = f"; {settings.contact}" if settings.contact else ""
+    return f"newsmonitor/{__version__} (+{PROJECT_PAGE}{contact})"
+
+
+def notifiers_of(config: Config, clock: Clock) -> dict[str, tuple[ChannelKind, Notifier]]:
+    """Return the notifier of each channel; `stream` has none, its delivery is the stored row."""
+    found = {}
+    for name, channel in config.channels.items():
+        notifier = _notifier(channel, config.settings, clock)
+        if notifier is not None:
+            found[name] = (ChannelKind(channel.type), notifier)
+    return found
+
+
+def _notifier(channel: ChannelConfig, settings: Settings, clock: Clock) -> Notifier | None:
+    if isinstance(channel, WebhookChannel):
+        secret, agent = channel.secret.get_secret_value(), user_agent(settings)
+        return WebhookNotifier(channel.url, secret, user_agent=agent, clock=clock)
+    if isinstance(channel, EmailChannel):
+        url = settings.smtp_url.get_secret_value()
+        return EmailNotifier(url, settings.smtp_sender, channel.to, clock)
+    return LogNotifier() if channel.type == "log" else None
+
+
+def _query_problem(query: str) -> str | None:
+    try:
+        parse(query)
+    except QueryError as error:
+        return str(error)
+    return None

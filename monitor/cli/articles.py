@@ -1,0 +1,46 @@
+"""`monitor articles`: what is stored."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from monitor.cli.output import print_json, print_table
+from monitor.cli.session import Json, execute, load_config, opened_store
+from monitor.model import ArticleFilter, ArticleRow
+from monitor.settings import Config
+
+
+def articles(
+    topic: Annotated[str, typer.Option(help="Only those tagged with this topic.")] = "",
+    source: Annotated[str, typer.Option(help="Only those of this source.")] = "",
+    search: Annotated[str, typer.Option(help="Only those that contain this text.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
+    json: Json = False,
+) -> None:
+    """List stored articles, the latest first."""
+    which = ArticleFilter(topic=topic, source=source, text=search, limit=limit)
+    rows: list[ArticleRow] = execute(_list(load_config(), which))
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ("published", "source", "title", "topics", "alerted"),
+        [
+            (
+                row.article.published,
+                row.article.source,
+                row.article.title + (" (replayed)" if row.article.replayed else ""),
+                row.article.topics,
+                row.alerted,
+            )
+            for row in rows
+        ],
+        "No articles. `monitor run` polls the sources; `monitor sources list` shows how that goes.",
+    )
+
+
+async def _list(config: Config, which: ArticleFilter) -> list[ArticleRow]:
+    async with opened_store(config) as store:
+        return list(await store.articles(which))

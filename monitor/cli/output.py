@@ -1,0 +1,42 @@
+"""How listings look: tables for people, JSON for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from monitor.cli.session import out
+from monitor.events import dump
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document on one line."""
+    typer.echo(dump(value).decode())
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
+    """Print a table, or the sentence that says why there is none and what to do."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    if table.row_count:
+        out.print(table)
+    else:
+        out.print(empty, markup=False)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in value)
+    return "".join(char if char.isprintable() else " " for char in str(value))

@@ -1,0 +1,34 @@
+"""`monitor run`: the service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from monitor import __version__, app
+from monitor.cli.session import err, execute, load_config
+from monitor.settings import Config
+
+
+def run(
+    roles: Annotated[
+        str, typer.Option(help="Roles of this process, with commas; all by default.")
+    ] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "",
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Run the service until SIGTERM or Ctrl-C; a second one leaves at once."""
+    config = load_config(
+        quiet=False, roles=roles, host=host, port=None if port is None else str(port)
+    )
+    execute(app.serve(config, lambda address: _greet(config, address)))
+
+
+def _greet(config: Config, address: str) -> None:
+    settings = config.settings
+    counts = (
+        f"{len(config.sources)} sources, {len(config.topics)} topics, {len(config.rules)} rules"
+    )
+    err.print(f"[bold]News Monitor {__version__}[/] · {address} · {counts}")
+    err.print(f"roles: {', '.join(settings.roles)}")

@@ -1,0 +1,250 @@
+"""One process of the service: which roles it runs, on whatever broker and store it was given."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from consumers.alert import alert
+from consumers.dedupe import dedupe
+from consumers.notify import Courier, notify
+from consumers.store import store as store_articles
+from consumers.tag import tag
+from monitor import telemetry
+from monitor.channels import CHANNELS, Channel, dead_letters_of, group_of
+from monitor.consumer import Consumer
+from monitor.errors import DeadLetterLimitExceeded, Unavailable
+from monitor.lifecycle import Lifecycle
+from monitor.model import AlertChannel, AlertRow, Article, ChannelKind, Poll
+from monitor.poller import OUTBOX_FULL, Parser, Poller, lease_for
+from monitor.protocols import Broker, Clock, Fetcher, Notifier, Store
+from monitor.relay import Relay
+from monitor.replay import read_fixtures, replay
+from monitor.runner import Runner
+from monitor.scheduler import Ticker
+from monitor.settings import Config, Role
+from monitor.topics.matcher import Matcher
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0
+RECONCILE = 60.0
+PING = 5.0
+MEASURE = 15.0
+LOOK = 0.05
+
+READERS = (
+    (Role.DEDUPE, CHANNELS[0]),
+    (Role.TAG, CHANNELS[1]),
+    (Role.STORE, CHANNELS[2]),
+    (Role.ALERT, CHANNELS[2]),
+    (Role.NOTIFY, CHANNELS[3]),
+)
+
+
+def dead_letter_channels() -> tuple[Channel, ...]:
+    """Return the dead-letter channel of every consumer."""
+    return tuple(dead_letters_of(channel, role) for role, channel in READERS)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What a replay did: how much it read, what was new, and the alerts of that."""
+
+    read: int
+    new: tuple[Article, ...]
+    alerts: tuple[AlertRow, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Service:
+    """Everything that runs, composed. `owner` names this process in leases.
+
+    `fetchers` are by source type, `notifiers` by channel; `parser` opens the pool that parses.
+    """
+
+    config: Config
+    life: Lifecycle
+    broker: Broker
+    store: Store
+    clock: Clock
+    fetchers: Mapping[str, Fetcher]
+    notifiers: Mapping[str, tuple[ChannelKind, Notifier]]
+    parser: Parser
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    recorded: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[bool]:
+        """Wait for the database and the broker; the block gets False where told to stop first."""
+        life = self.life
+        try:
+            yield (
+                await life.wait_for("database", self._open_store)
+                and await life.wait_for("broker", self._open_broker)
+            )
+        finally:
+            parts: dict[str, Closable] = {"broker": self.broker, "database": self.store}
+            closing = {name: part.stop() for name, part in parts.items()}
+            closing |= {
+                f"channel '{name}'": item.close() for name, (_, item) in self.notifiers.items()
+            }
+            closing |= {f"fetcher '{name}'": item.close() for name, item in self.fetchers.items()}
+            closing["parser"] = self.parser.close()
+            await asyncio.gather(*(life.close(*item) for item in closing.items()))
+
+    async def run(self, roles: frozenset[Role]) -> None:
+        """Run roles, and watch over what they stand on, until told to stop."""
+        courier = self._courier()
+        consumers = [item for role, item in self._consumers(courier).items() if role in roles]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.life.watch("database", self.store.ping, PING))
+            tasks.create_task(self._measure(consumers))
+            if Role.SCHEDULER in roles:
+                tasks.create_task(self._run_scheduler())
+            if Role.NOTIFY in roles:
+                tasks.create_task(courier.run())
+            for consumer in consumers:
+                tasks.create_task(self._consume(consumer))
+
+    async def poll_named(self, names: Sequence[str]) -> list[tuple[Poll, int]]:
+        """Poll sources now, due or not; all of them without names. Raises Unavailable.
+
+        Returns each poll with the number of its new articles, which wait in the outbox.
+        """
+        now = self.clock.now()
+        await self.store.declare(self.config.sources, now)
+        poller = self._poller()
+        due = await self.store.lease_named(names, now, self.owner, poller.lease)
+        polls = await asyncio.gather(*(poller.poll(state) for state in due))
+        return [(poll, await self.store.record_poll(poll, self.owner)) for poll in polls]
+
+    async def replay_files(
+        self, paths: Sequence[Path], *, deliver: bool, work: bool
+    ) -> ReplayResult:
+        """Replay fixtures and recordings; with `work` the stream runs here until they are through.
+
+        Raises Unavailable.
+        """
+        reading = await read_fixtures(paths, self.parser, self.clock)
+        new = await replay(reading.articles, self.store, deliver=deliver)
+        if work:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._relay().run())
+                tasks.create_task(self.run(frozenset(Role) - {Role.SCHEDULER, Role.API}))
+                await self._until_through([article.id for article in new])
+                self.life.stop.set()
+        alerts = await self.store.alerts_of([article.id for article in new])
+        return ReplayResult(len(reading.articles), new, tuple(alerts), reading.problems)
+
+    async def _until_through(self, article_ids: Sequence[str]) -> None:
+        """Wait until articles are stored, and what follows from them is delivered or put off."""
+        groups = [(channel, group_of(role)) for role, channel in READERS]
+        while not self.life.stop.is_set():
+            waiting = await self.store.unfinished(article_ids)
+            if not waiting:
+                waiting = sum([await self.broker.lag(*group) for group in groups])
+            if not waiting:
+                waiting = await self.store.undelivered(article_ids)
+            if not waiting:
+                return
+            await self.life.pause(LOOK)
+
+    async def _run_scheduler(self) -> None:
+        """Poll, relay and reconcile until told to stop."""
+        await self.store.declare(self.config.sources, self.clock.now())
+        relay, poller = self._relay(), self._poller()
+        ticker = Ticker({poller.poll_due: TICK, partial(_reconcile, relay, poller): RECONCILE})
+        ticker.start()
+        try:
+            await relay.run()
+        finally:
+            ticker.stop()
+        await poller.drain()
+
+    async def _consume(self, consumer: Consumer) -> None:
+        life = self.life
+        limit = self.config.settings.batch_size
+        runner = Runner(consumer, self.broker, self.clock, life.health, life.stop, limit=limit)
+        try:
+            await runner.run()
+        except DeadLetterLimitExceeded as error:
+            log.error("%s", error)
+
+    async def _measure(self, consumers: Sequence[Consumer]) -> None:
+        """Measure the lag of this process's consumers until told to stop."""
+        while not self.life.stop.is_set():
+            for consumer in consumers:
+                try:
+                    lag = await self.broker.lag(consumer.reads, group_of(consumer.name))
+                    telemetry.LAG.labels(consumer.name).set(lag)
+                except Unavailable as error:
+                    log.debug("lag of %s: %s", consumer.name, error)
+            await self.life.pause(MEASURE)
+
+    def _consumers(self, courier: Courier) -> Mapping[Role, Consumer]:
+        """Return the steps of the stream, by role."""
+        store, clock, config = self.store, self.clock, self.config
+        channels = {
+            name: AlertChannel(id=name, kind=ChannelKind(channel.type))
+            for name, channel in config.channels.items()
+        }
+        return {
+            Role.DEDUPE: dedupe(store, store, store, clock),
+            Role.TAG: tag(Matcher(config.topics)),
+            Role.STORE: store_articles(store, clock),
+            Role.ALERT: alert(config.rules, channels, store, clock),
+            Role.NOTIFY: notify(courier),
+        }
+
+    def _courier(self) -> Courier:
+        life = self.life
+        return Courier(self.store, self.notifiers, self.clock, life.health, self.owner, life.stop)
+
+    def _relay(self) -> Relay:
+        life = self.life
+        return Relay(self.store, self.broker, self.clock, life.health, life.stop, self.recorded)
+
+    def _poller(self) -> Poller:
+        settings = self.config.settings
+        return Poller(
+            store=self.store,
+            fetchers=self.fetchers,
+            parser=self.parser,
+            clock=self.clock,
+            health=self.life.health,
+            owner=self.owner,
+            recorded=self.recorded,
+            at_once=settings.polls_in_flight,
+            lease=lease_for(settings.fetch_deadline, settings.parse_deadline),
+        )
+
+    async def _open_store(self) -> None:
+        await self.store.start()
+        await self.store.migrate()
+
+    async def _open_broker(self) -> None:
+        await self.broker.start()
+        for difference in await self.broker.ensure(CHANNELS):
+            log.warning("%s", difference)
+
+
+class Closable(Protocol):
+    """What is stopped at the end."""
+
+    async def stop(self) -> None: ...
+
+
+async def _reconcile(relay: Relay, poller: Poller) -> None:
+    size = await relay.reconcile()
+    if size is not None:
+        poller.outbox_full = size.unsent > OUTBOX_FULL
