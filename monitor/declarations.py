@@ -6,13 +6,11 @@ every mistake.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -27,6 +25,7 @@ from pydantic_core import ErrorDetails
 
 from monitor.errors import Problem
 from monitor.model import AlertRule, Source, Topic
+from monitor.yamlfile import expand, read_yaml
 
 LocationKind = Literal["url", "path"]
 LEAST_INTERVAL = 60
@@ -35,7 +34,6 @@ ALERT_SECTIONS = ("channels", "rules")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _DURATION = re.compile(r"(\d+)\s*([smhd]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def parse_interval(value: object) -> object:
@@ -201,28 +199,6 @@ def read_alerts(
     return channels, tuple(rules)
 
 
-def read_yaml(path: Path, problems: list[Problem]) -> dict[str, Any]:
-    """Return a YAML file's top level; a file that is missing or no mapping is a problem."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506
-    except FileNotFoundError:
-        problems.append(Problem(str(path), "the file is missing: create it, it may be empty"))
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(Problem(str(path), f"cannot be read: {error}"))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        problems.append(Problem(f"{path} line {line}", f"not valid YAML: {error.problem}"))
-    except yaml.YAMLError as error:
-        problems.append(Problem(str(path), f"not valid YAML: {error}"))
-    else:
-        if content is None:
-            return {}
-        if isinstance(content, dict):
-            return content
-        problems.append(Problem(str(path), "must hold keys with values"))
-    return {}
-
-
 def sentence(detail: ErrorDetails, known: Iterable[str] = ()) -> str:
     """Return one pydantic error as a sentence with what was given, but never a secret."""
     kind = detail["type"]
@@ -238,20 +214,6 @@ def sentence(detail: ErrorDetails, known: Iterable[str] = ()) -> str:
     if any("secret" in str(part) or "smtp_url" in str(part) for part in detail["loc"]):
         return message
     return message if isinstance(given, dict) else f"{message}, got {given}"
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML lets the last of two equal keys win in silence; here it is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key '{key.value}' is there twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def _entries(
@@ -282,7 +244,7 @@ def _entries(
             problems.append(Problem(place, "a name is small letters, digits, dots and dashes"))
             continue
         try:
-            value = value if environ is None else _expand(value, environ)
+            value = value if environ is None else expand(value, environ)
             found.append((str(name), place, adapter.validate_python(value)))
         except ValidationError as error:
             problems.extend(Problem(place, _with_key(detail)) for detail in error.errors())
@@ -299,28 +261,3 @@ def _with_key(detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         text = "is not a key here; docs/configuration.md lists the keys"
     return f"{'.'.join(keys)} {text}".strip()
-
-
-def _expand(value: Any, environ: Mapping[str, str]) -> Any:
-    """Replace `${NAME}` by the environment's NAME, or by what the file in NAME_FILE holds."""
-    if isinstance(value, dict):
-        return {key: _expand(item, environ) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_expand(item, environ) for item in value]
-    return (
-        _VARIABLE.sub(lambda m: _variable(m[1], environ), value)
-        if isinstance(value, str)
-        else value
-    )
-
-
-def _variable(name: str, environ: Mapping[str, str]) -> str:
-    if name in environ:
-        return environ[name]
-    path = environ.get(f"{name}_FILE")
-    if path is None:
-        raise KeyError(f"${{{name}}} is not set: export {name} or {name}_FILE")
-    try:
-        return Path(os.path.expanduser(path)).read_text().strip()  # noqa: PTH111
-    except (OSError, UnicodeDecodeError) as error:
-        raise OSError(f"{name}_FILE: {path} cannot be read: {error}") from error

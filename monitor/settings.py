@@ -29,11 +29,11 @@ from monitor.declarations import (
     read_alerts,
     read_sources,
     read_topics,
-    read_yaml,
     sentence,
 )
 from monitor.errors import ConfigError, Problem
 from monitor.model import AlertRule, Source, Topic
+from monitor.yamlfile import read_yaml
 
 PREFIX = "MONITOR_"
 

@@ -26,21 +26,16 @@ def check(
     config = load_config()
     results = execute(_reach(config)) if connect else []
     if json:
-        print_json(
-            {
-                "valid": True,
-                "connections": [
-                    dict(zip(("what", "ok", "text"), row, strict=True)) for row in results
-                ],
-            }
-        )
+        shown = [{"what": what, "ok": fine, "text": text} for what, fine, text in results]
+        print_json({"valid": True, "connections": shown})
     else:
-        out.print(
-            f"The configuration is valid: {len(config.sources)} sources, {len(config.topics)} topics,"
-            f" {len(config.channels)} channels, {len(config.rules)} rules."
+        counts = (
+            f"{len(config.sources)} sources, {len(config.topics)} topics,"
+            f" {len(config.channels)} channels, {len(config.rules)} rules"
         )
+        out.print(f"The configuration is valid: {counts}.")
+        rows = [(what, "ok" if fine else "FAILED", text) for what, fine, text in results]
         if connect:
-            rows = [(what, "ok" if fine else "FAILED", text) for what, fine, text in results]
             print_table(("connection", "state", ""), rows, "")
     if not all(fine for _, fine, _ in results):
         raise typer.Exit(FAILED)

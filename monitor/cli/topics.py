@@ -33,7 +33,7 @@ def list_topics(json: Json = False) -> None:
 
 
 @commands.command("test")
-def test(
+def try_topics(
     paths: Annotated[list[Path], typer.Argument(help="Texts, recordings, saved feeds, folders.")],
     topic: Annotated[str, typer.Option(help="This topic must match every article.")] = "",
     json: Json = False,

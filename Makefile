@@ -1,0 +1,66 @@
+# Two commands are enough: `make run` and `make test`. Both set up everything that they need.
+
+VENV := .venv
+BIN := $(VENV)/bin
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: run test check format services kafka postgres run-server benchmarks lock clean
+
+run: $(VENV)/.run ## Run the service on embedded defaults: http://127.0.0.1:8000
+	$(BIN)/monitor run
+
+test: check ## Run every check and every test whose servers this machine has
+	$(BIN)/python -m pytest -rs $(PYTEST)
+
+check: $(VENV)/.test ## Format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.test ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+services: $(VENV)/.test ## Run a real Kafka on 9092 and PostgreSQL on 5432 until Ctrl-C
+	$(BIN)/python -m tests.support kafka postgres
+
+kafka postgres: $(VENV)/.test ## Run one of the two
+	$(BIN)/python -m tests.support $@
+
+run-server: $(VENV)/.run ## Run the service on what `make services` started
+	MONITOR_BROKER_URL=kafka://127.0.0.1:9092 \
+	MONITOR_DATABASE_URL=postgresql+asyncpg://monitor@127.0.0.1:5432/monitor \
+	$(BIN)/monitor run
+
+benchmarks: $(VENV)/.test ## Measure; docs/benchmarks.md says what and how
+	$(BIN)/python -m tests.benchmarks.bus
+	$(BIN)/python -m tests.benchmarks.stream
+
+lock: $(VENV)/.test ## Resolve both lock files anew (needs uv)
+	uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra test -c requirements.lock pyproject.toml \
+		-o tests/requirements.lock
+
+clean: ## Remove everything that these commands made, but not your data
+	rm -rf $(VENV) .services .mypy_cache .ruff_cache .hypothesis *.egg-info
+
+$(VENV)/.python:
+	@test -n "$(PYTHON)" || { echo "News Monitor needs Python 3.11 or newer: none is on the PATH" >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "News Monitor needs Python 3.11 or newer: $(PYTHON) is older" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.python tests/requirements.lock pyproject.toml
+	$(BIN)/python -m pip install -q --require-hashes -r tests/requirements.lock
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run
