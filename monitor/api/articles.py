@@ -1,0 +1,67 @@
+"""`/api/v1/articles`: the archive."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from monitor.api.context import ArchiveOf
+from monitor.api.cursor import from_cursor, to_cursor
+from monitor.api.problem import documented
+from monitor.api.schema import ArticleDetail, ArticleItem, ArticlePage
+from monitor.model import ArticleFilter
+
+router = APIRouter(prefix="/api/v1/articles", tags=["articles"])
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
+
+
+class ArticleQuery(BaseModel):
+    """Which articles to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    topic: str = Field("", max_length=200, pattern=NO_NUL, description="Id of a topic.")
+    source: str = Field("", max_length=200, pattern=NO_NUL, description="Name of a source.")
+    q: str = Field("", max_length=200, pattern=NO_NUL, description="Text to search for.")
+    limit: int = Field(50, ge=1, le=200, description="Most items on a page.")
+    cursor: str | None = Field(
+        None, max_length=100, description="`next` of the page before; without it the first page."
+    )
+
+
+@router.get("", summary="List articles", responses=documented(400, 422, 503))
+async def list_articles(archive: ArchiveOf, query: Annotated[ArticleQuery, Query()]) -> ArticlePage:
+    """List articles, the latest change first.
+
+    A page that ends with `"next": null` is the last one. New articles appear before the first
+    page, so following `next` shows every older article exactly once, unless it changes meanwhile.
+    """
+    rows = await archive.articles(
+        ArticleFilter(
+            topic=query.topic,
+            source=query.source,
+            text=query.q,
+            before=from_cursor(query.cursor),
+            limit=query.limit + 1,
+        )
+    )
+    shown = rows[: query.limit]
+    return ArticlePage(
+        items=tuple(ArticleItem.of(row) for row in shown),
+        next=to_cursor(shown[-1].seq) if len(rows) > query.limit else None,
+    )
+
+
+@router.get("/{article_id}", summary="Show an article", responses=documented(404, 422, 503))
+async def show_article(
+    archive: ArchiveOf, article_id: Annotated[str, Path(max_length=200, pattern=NO_NUL)]
+) -> ArticleDetail:
+    """Show one article with its body."""
+    row = await archive.article(article_id)
+    if row is None:
+        raise HTTPException(
+            404, f"there is no article {article_id!r}; /api/v1/articles lists those there are"
+        )
+    return ArticleDetail.of(row)

@@ -1,0 +1,54 @@
+"""What the routers need of the process, kept in `app.state.context`, and the store behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, FastAPI, Request
+
+from monitor.api.live import Live
+from monitor.errors import Unavailable
+from monitor.model import Topic
+from monitor.protocols import Alerts, Articles, Clock, Sources
+from monitor.telemetry import Health
+
+
+class Archive(Articles, Alerts, Sources, Protocol):
+    """What can be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One per application."""
+
+    health: Health
+    topics: Sequence[Topic]
+    clock: Clock
+    live: Live
+    started: float
+
+
+def archive_of(app: FastAPI, health: Health) -> Archive:
+    """Return the store; raises Unavailable as long as the database has not answered yet."""
+    archive: Archive | None = app.state.store
+    if archive is None:
+        _, text = health.parts.get("database", ("down", ""))
+        raise Unavailable(
+            f"the database is not reachable yet: {text or 'it has not answered since the start'}"
+        )
+    return archive
+
+
+def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+def _archive(request: Request) -> Archive:
+    return archive_of(request.app, _context(request).health)
+
+
+ContextOf = Annotated[Context, Depends(_context)]
+ArchiveOf = Annotated[Archive, Depends(_archive)]

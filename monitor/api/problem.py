@@ -1,0 +1,104 @@
+"""Errors as answers: RFC 9457 problem JSON, or a page where a person reads along.
+
+Every detail names the thing and the cure; no traceback ever leaves the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from monitor.api.cursor import BadPlace
+from monitor.api.security import add_headers
+from monitor.errors import Rejected, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+ErrorPage = Callable[[Request, int, str, str], Response]
+
+
+class Problem(BaseModel):
+    """What went wrong, and what to do about it (RFC 9457)."""
+
+    title: str = Field(description="The kind of problem.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="This case, and the cure.")
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of these error statuses."""
+    reference = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": reference}},
+        }
+        for status in statuses
+    }
+
+
+def answer(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """Return problem JSON."""
+    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    return JSONResponse(
+        problem.model_dump(), status_code=status, headers=headers, media_type=MEDIA_TYPE
+    )
+
+
+def install(app: FastAPI, page: ErrorPage | None) -> None:
+    """Answer every error; outside `/api/` with `page`, if there is one."""
+
+    def reply(
+        request: Request, status: int, detail: str, headers: dict[str, str] | None = None
+    ) -> Response:
+        if page is None or request.url.path.startswith("/api/"):
+            return answer(status, detail, headers)
+        response = page(request, status, HTTPStatus(status).phrase, detail)
+        response.headers.update(headers or {})
+        return response
+
+    async def on_unavailable(request: Request, error: Exception) -> Response:
+        wait = getattr(error, "retry_after", None) or 5
+        return reply(request, 503, str(error), {"Retry-After": str(round(wait))})
+
+    async def on_bad_input(request: Request, error: Exception) -> Response:
+        return reply(request, 400, str(error))
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for it alone)
+        return reply(request, 422, "; ".join(_sentence(detail) for detail in error.errors()))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  (registered for it alone)
+        detail = str(error.detail)
+        if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
+            detail = f"there is nothing at {request.url.path}"
+        return reply(request, error.status_code, detail, dict(error.headers or {}))
+
+    async def on_bug(request: Request, error: Exception) -> Response:
+        # Starlette logs the traceback, and puts this answer outside of all middleware.
+        response = reply(request, 500, "an error of the service itself; its log has the details")
+        add_headers(response.headers, request.url.path)
+        return response
+
+    app.add_exception_handler(Unavailable, on_unavailable)
+    app.add_exception_handler(Rejected, on_bad_input)
+    app.add_exception_handler(BadPlace, on_bad_input)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_bug)
+
+
+def _sentence(detail: dict[str, Any]) -> str:
+    """Say which parameter is wrong, how, and what was given instead."""
+    name = str(detail["loc"][-1])
+    if detail["type"] == "extra_forbidden":
+        return f"{name}: there is no such parameter; /docs lists those that exist"
+    text = str(detail["msg"]).replace("Input should", "it should").replace("String", "it")
+    return f"{name}: {text}; got {str(detail.get('input'))[:80]!r}"

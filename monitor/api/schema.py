@@ -1,0 +1,240 @@
+"""The API's answers. Times are ISO 8601 in UTC with a Z; a missing text is an empty string."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from monitor.model import (
+    AlertRow,
+    Article,
+    ArticleRow,
+    ChannelKind,
+    DeliveryState,
+    DeliveryStatus,
+    Owner,
+    SourceState,
+    Topic,
+)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ArticleItem(_Answer):
+    """An article as it is listed, without its body."""
+
+    id: str
+    seq: int = Field(description="Grows with every change of any article.")
+    title: str
+    summary: str
+    url: str = Field(description="Where the publisher shows it; empty where there is no page.")
+    source: str = Field(description="Name of the source, as in /api/v1/sources.")
+    published: datetime | None
+    updated: datetime | None
+    fetched: datetime = Field(description="When the poll saw it.")
+    stored: datetime = Field(description="When it reached the archive.")
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+    language: str
+    place: str
+    topics: tuple[str, ...] = Field(description="Ids of topics, as in /api/v1/topics.")
+    revision: int = Field(description="Counts the texts the source has shown, from 1.")
+    replayed: bool = Field(description="Came from a recording or a fixture.")
+    copies: int = Field(description="How many copies of it were dropped.")
+    alerted: tuple[str, ...] = Field(description="Ids of the alert rules that it met.")
+
+    @classmethod
+    def of(cls, row: ArticleRow) -> ArticleItem:
+        """Return the answer for a row."""
+        return cls(**_article(row))
+
+
+class ArticleDetail(ArticleItem):
+    """An article with all that is known of it."""
+
+    body: str
+    image: str
+
+    @classmethod
+    def of(cls, row: ArticleRow) -> ArticleDetail:
+        """Return the answer for a row."""
+        return cls(**_article(row), body=row.article.body, image=row.article.image)
+
+
+def _article(row: ArticleRow) -> dict[str, Any]:
+    article = row.article
+    plain = ("id", "title", "summary", "url", "source", "published", "updated", "fetched")
+    more = ("authors", "categories", "language", "place", "topics", "revision", "replayed")
+    return {name: getattr(article, name) for name in plain + more} | {
+        "seq": row.seq,
+        "stored": row.stored,
+        "copies": row.copies,
+        "alerted": row.alerted,
+    }
+
+
+class ArticlePage(_Answer):
+    """One page of articles, the latest change first."""
+
+    items: tuple[ArticleItem, ...]
+    next: str | None = Field(description="`cursor` of the next page; null on the last one.")
+
+
+class AlertedArticle(_Answer):
+    """The article of an alert, as it was when the alert was raised."""
+
+    id: str
+    title: str
+    source: str
+    url: str
+    published: datetime | None
+    revision: int
+
+    @classmethod
+    def of(cls, article: Article) -> AlertedArticle:
+        """Return the answer for an article."""
+        return cls(
+            id=article.id,
+            title=article.title,
+            source=article.source,
+            url=article.url,
+            published=article.published,
+            revision=article.revision,
+        )
+
+
+class DeliveryItem(_Answer):
+    """One sending of an alert."""
+
+    channel: str
+    kind: ChannelKind
+    state: DeliveryState
+    attempts: int
+    error: str = Field(description="What went wrong last; empty where nothing did.")
+    sent: datetime | None
+
+    @classmethod
+    def of(cls, status: DeliveryStatus) -> DeliveryItem:
+        """Return the answer for a delivery."""
+        return cls(
+            channel=status.channel,
+            kind=status.kind,
+            state=status.state,
+            attempts=status.attempts,
+            error=status.error,
+            sent=status.sent,
+        )
+
+
+class AlertItem(_Answer):
+    """One match of one alert rule, and how far its deliveries have come."""
+
+    id: str
+    seq: int = Field(description="Grows in the order in which alerts were raised.")
+    rule: str
+    rule_name: str
+    raised: datetime
+    topics: tuple[str, ...]
+    article: AlertedArticle
+    deliveries: tuple[DeliveryItem, ...]
+
+    @classmethod
+    def of(cls, row: AlertRow) -> AlertItem:
+        """Return the answer for a row."""
+        alert = row.alert
+        return cls(
+            id=alert.id,
+            seq=row.seq,
+            rule=alert.rule,
+            rule_name=alert.rule_name,
+            raised=alert.raised,
+            topics=alert.topics,
+            article=AlertedArticle.of(alert.article),
+            deliveries=tuple(DeliveryItem.of(status) for status in row.deliveries),
+        )
+
+
+class AlertPage(_Answer):
+    """One page of alerts, the latest first."""
+
+    items: tuple[AlertItem, ...]
+    next: str | None = Field(description="`cursor` of the next page; null on the last one.")
+
+
+class TopicItem(_Answer):
+    """A news subject, with the query that finds it."""
+
+    id: str
+    name: str
+    query: str
+    owner: Owner = Field(description="`config`: changed in its file; `user`: made at run time.")
+
+    @classmethod
+    def of(cls, topic: Topic) -> TopicItem:
+        """Return the answer for a topic."""
+        return cls(id=topic.id, name=topic.name, query=topic.query, owner=topic.owner)
+
+
+SourceCondition = Literal["ok", "failing", "new", "disabled"]
+
+
+class SourceItem(_Answer):
+    """A source and how its polls go."""
+
+    name: str
+    type: str
+    title: str
+    location: str
+    interval: int = Field(description="Seconds between polls, where the publisher allows it.")
+    enabled: bool
+    state: SourceCondition = Field(description="`new` has not been polled yet.")
+    next_poll: datetime | None = Field(description="null where the source is disabled.")
+    last_poll: datetime | None
+    last_outcome: str
+    last_error: str
+    failures: int = Field(description="Polls that failed in a row.")
+
+    @classmethod
+    def of(cls, state: SourceState) -> SourceItem:
+        """Return the answer for a source."""
+        source = state.source
+        return cls(
+            name=source.name,
+            type=source.type,
+            title=source.title,
+            location=source.location,
+            interval=source.interval,
+            enabled=source.enabled,
+            state=_condition(state),
+            next_poll=state.next_poll_at if source.enabled else None,
+            last_poll=state.last_polled_at,
+            last_outcome=state.last_outcome,
+            last_error=state.last_error,
+            failures=state.failures,
+        )
+
+
+def _condition(state: SourceState) -> SourceCondition:
+    if not state.source.enabled:
+        return "disabled"
+    if state.failures:
+        return "failing"
+    return "ok" if state.last_polled_at else "new"
+
+
+class PartItem(_Answer):
+    """How one part of the process is."""
+
+    status: Literal["ok", "degraded", "down"]
+    text: str
+
+
+class HealthItem(_Answer):
+    """How the process is: all but `down` and `draining` can do their work."""
+
+    status: Literal["ok", "degraded", "down", "draining"]
+    parts: dict[str, PartItem]

@@ -1,0 +1,36 @@
+"""Who this process is and whether another one on this host still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from pathlib import Path
+
+# Two processes may have the same id one after the other (the first process of a container has
+# always the same), so that each also carries a token of its own.
+TOKEN = uuid.uuid4().hex[:12]
+
+
+def place() -> str:
+    """Return the name of the space in which this process's id is unique."""
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""  # this system has none: the host is the space
+    return f"{socket.gethostname()} {namespace}".strip()
+
+
+def lives(pid: int) -> bool:
+    """Return whether a process of this host runs or is stopped; a zombie does not live."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return not Path("/proc/self/stat").exists()  # gone just now, or no such file system
+    return stat.rpartition(b")")[2].split()[0] not in (b"Z", b"X")

@@ -1,0 +1,1 @@
+"""Notifiers: one module per way to reach people."""

@@ -1,0 +1,82 @@
+"""The texts that sources have shown, and the outbox rows that each new one makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Connection, Executable, bindparam, select
+
+from monitor.events import dump
+from monitor.model import Article
+from monitor.store.columns import UTC_TIME
+from monitor.store.dialect import ALWAYS, Dialect
+from monitor.store.tables import ITEM, OUTBOX
+
+_COLUMNS = (ITEM.c.article_id, ITEM.c.revision, ITEM.c.source, ITEM.c.content_hash)
+
+
+def find_items(
+    connection: Connection, dialect: Dialect, article_ids: Sequence[str]
+) -> Iterable[tuple[str, int, str]]:
+    """Return id, revision and hash of every text under these ids."""
+    found = connection.execute(_find(dialect), {"ids": dialect.listed(article_ids)})
+    return [(article_id, revision, content_hash) for article_id, revision, content_hash in found]
+
+
+def insert_articles(
+    connection: Connection, dialect: Dialect, articles: Sequence[Article], now: datetime
+) -> list[Article]:
+    """Remember articles and put them into the outbox; return those that were new.
+
+    What makes an outbox row is the item's row, not the outbox's own: that is deleted some day,
+    and an article must not pass again because of it.
+    """
+    offered = {(article.id, article.revision): article for article in articles}
+    if not offered:
+        return []
+    rows = [
+        (article.id, article.revision, article.source, article.content_hash)
+        for _, article in sorted(offered.items())
+    ]
+    found = connection.execute(_insert(dialect), {**dialect.rows(_COLUMNS, rows), "now": now})
+    inserted = {(article_id, revision) for article_id, revision in found}
+    new = [article for key, article in offered.items() if key in inserted]
+    if new:
+        connection.execute(_send(dialect), [_outbox_row(article, now) for article in new])
+    return new
+
+
+def _outbox_row(article: Article, now: datetime) -> dict[str, object]:
+    return {
+        "article_id": article.id,
+        "revision": article.revision,
+        "payload": dump(article),
+        "created_at": now,
+        "sent_at": None,
+        "stored_at": None,
+    }
+
+
+@cache
+def _find(dialect: Dialect) -> Executable:
+    item = ITEM.c
+    ids = dialect.among(item.article_id, "ids")
+    return select(item.article_id, item.revision, item.content_hash).where(ids)
+
+
+@cache
+def _insert(dialect: Dialect) -> Executable:
+    batch = dialect.batch(*_COLUMNS)
+    rows = select(*batch.c, bindparam("now", type_=UTC_TIME)).where(ALWAYS)
+    names = [column.name for column in _COLUMNS]
+    insert = dialect.insert(ITEM).from_select([*names, "seen_at"], rows).on_conflict_do_nothing()
+    statement: Executable = insert.returning(ITEM.c.article_id, ITEM.c.revision)
+    return statement
+
+
+@cache
+def _send(dialect: Dialect) -> Executable:
+    statement: Executable = dialect.insert(OUTBOX).on_conflict_do_nothing()
+    return statement

@@ -1,0 +1,27 @@
+"""Brings the schema up to date with alembic, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from monitor.store.dialect import Dialect, Lock
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(connection: Connection, dialect: Dialect) -> None:
+    """Run all missing migrations. A second process waits here, and then finds nothing to do."""
+    dialect.lock(connection, Lock.MIGRATE)
+    command.upgrade(config_for(connection), "head")
+
+
+def config_for(connection: Connection) -> Config:
+    """Return alembic's configuration for an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

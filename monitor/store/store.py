@@ -1,0 +1,55 @@
+"""The store: one database behind all the protocols of storage."""
+
+from __future__ import annotations
+
+from monitor.clock import SystemClock
+from monitor.protocols import Clock
+from monitor.store.alerts import SqlAlerts
+from monitor.store.articles import SqlArticles
+from monitor.store.claims import SqlClaims
+from monitor.store.deliveries import SqlDeliveries
+from monitor.store.migrate import upgrade
+from monitor.store.outbox import SqlOutbox
+from monitor.store.sightings import SqlSightings
+from monitor.store.sources import SqlSources
+from monitor.store.sql import Database
+
+
+class SqlStore(
+    SqlSources, SqlOutbox, SqlClaims, SqlSightings, SqlArticles, SqlAlerts, SqlDeliveries
+):
+    """Sources, Outbox, Claims, Sightings, Articles, Alerts and Deliveries on one database.
+
+    Every method raises Unavailable while the database is away, after a few attempts of its own,
+    and Rejected where the database will never take what it was given.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def from_url(cls, url: str, clock: Clock | None = None) -> SqlStore:
+        """Return the store of a URL, not yet open; raises ConfigError where the URL is none.
+
+        `sqlite+aiosqlite:///data/monitor.db`, `sqlite+aiosqlite://` (in memory) or
+        `postgresql+asyncpg://user:password@host/database`.
+        """
+        return cls(Database(url, clock or SystemClock()))
+
+    async def start(self, clock: Clock | None = None) -> None:
+        """Open the database, creating a SQLite file's folder; raises Unavailable."""
+        if clock is not None:
+            self._database.clock = clock
+        await self._database.start()
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date, whoever else does so too; raises Unavailable."""
+        await self._database.migrate(lambda connection: upgrade(connection, self._database.dialect))
+
+    async def ping(self) -> None:
+        """Raise Unavailable unless the database answers within 2 seconds."""
+        await self._database.ping()
+
+    async def stop(self) -> None:
+        """Close all connections within 5 seconds. Never raises."""
+        await self._database.stop()

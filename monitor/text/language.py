@@ -1,0 +1,44 @@
+"""The language of a text, by py3langid (naive Bayes on byte n-grams; Lui and Baldwin, 2012).
+
+The model takes some 30 MB and a moment to load: only the parser processes call this.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Protocol
+
+SURE = 0.9
+"""The probability from which detection outweighs what the source declares."""
+MIN_CHARACTERS = 20
+"""A shorter text is not tried."""
+_SAMPLE = 1_000
+_TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_].*)?\s*")
+
+
+class _Identifier(Protocol):
+    def classify(self, text: str) -> tuple[str, float]: ...
+
+
+def language_of(text: str, declared: str = "") -> str:
+    """Return a BCP 47 primary tag such as "en": detected where that is sure, else declared.
+
+    `declared` is a tag as feeds write it ("en-GB", "EN_us"); "" where nothing is known.
+    """
+    tag = _TAG.fullmatch(declared)
+    stated = tag[1].lower() if tag else ""
+    sample = text[:_SAMPLE].strip()
+    if len(sample) < MIN_CHARACTERS:
+        return stated
+    detected, probability = load_identifier().classify(sample)
+    return detected if probability >= SURE or not stated else stated
+
+
+@cache
+def load_identifier() -> _Identifier:
+    """Return the model, loaded once in a process."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier: _Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    return identifier

@@ -1,0 +1,137 @@
+"""The pages: articles, one article, alerts, sources, and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Protocol
+from urllib.parse import quote
+
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from monitor.model import ArticleFilter, Topic
+from monitor.protocols import Alerts, Articles, Clock, Sources
+from monitor.web.templating import STATIC, environment
+
+PAGE = 50
+
+Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
+Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
+ArticleId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class Archive(Articles, Alerts, Sources, Protocol):
+    """What the pages show."""
+
+
+class Pages:
+    """All pages of one application. `position` says where a stream begins that a page opens."""
+
+    def __init__(
+        self,
+        archive: Callable[[], Archive],
+        *,
+        topics: Sequence[Topic],
+        clock: Clock,
+        position: Callable[[tuple[int, int]], str],
+    ) -> None:
+        self._archive = archive
+        self._topics = {topic.id: topic.name for topic in topics}
+        self._position = position
+        self._templates = environment(clock)
+        self.static = StaticFiles(directory=STATIC)
+        self.router = APIRouter(include_in_schema=False)
+        for path, page in (
+            ("/", self.articles),
+            ("/articles/{article_id}", self.article),
+            ("/alerts", self.alerts),
+            ("/sources", self.sources),
+            ("/favicon.ico", self.icon),
+        ):
+            self.router.add_api_route(path, page, methods=["GET", "HEAD"])
+
+    async def articles(
+        self,
+        topic: Word = "",
+        source: Word = "",
+        q: Word = "",
+        before: Before = None,
+    ) -> Response:
+        """List articles, the latest change first; on the first page, new ones appear on top."""
+        archive = self._archive()
+        # Asked first: what is stored in between is in the list and comes by the stream again,
+        # which the page notices. The other way round it would be in neither.
+        newest = await archive.newest()
+        wanted = ArticleFilter(
+            topic=topic, source=source, text=q.strip(), before=before, limit=PAGE + 1
+        )
+        rows = await archive.articles(wanted)
+        titles = await self._source_titles(archive)
+        return self._render(
+            "articles.html",
+            rows=rows[:PAGE],
+            more=len(rows) > PAGE,
+            titles=titles,
+            topics=self._topics,
+            chosen={"topic": topic, "source": source, "q": q.strip()},
+            before=before,
+            position=self._position(newest) if before is None else "",
+        )
+
+    async def article(self, article_id: ArticleId) -> Response:
+        """Show one article with its alerts."""
+        archive = self._archive()
+        row = await archive.article(article_id)
+        if row is None:
+            raise HTTPException(404, "This article is not in the archive.")
+        return self._render(
+            "article.html",
+            row=row,
+            titles=await self._source_titles(archive),
+            topics=self._topics,
+            alerts=await archive.alerts_of([article_id]),
+        )
+
+    async def alerts(self, before: Before = None) -> Response:
+        """List alerts, the latest first."""
+        archive = self._archive()
+        newest = await archive.newest()
+        rows = await archive.alerts(before, PAGE + 1)
+        return self._render(
+            "alerts.html",
+            rows=rows[:PAGE],
+            more=len(rows) > PAGE,
+            titles=await self._source_titles(archive),
+            topics=self._topics,
+            before=before,
+            position=self._position(newest) if before is None else "",
+        )
+
+    async def sources(self) -> Response:
+        """List the sources and how their polls go."""
+        return self._render("sources.html", states=await self._archive().sources())
+
+    async def icon(self) -> Response:
+        """Return the icon that browsers ask for where a page names none."""
+        return FileResponse(STATIC / "icon.svg")
+
+    def error(self, request: Request, status: int, title: str, detail: str) -> Response:
+        """Return a page that says what went wrong."""
+        return self._render(
+            "error.html", status_code=status, status=status, title=title.capitalize(), why=detail
+        )
+
+    def _render(self, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
+        text = self._templates.get_template(template).render(quote=_quoted, **values)
+        return HTMLResponse(text, status_code=status_code)
+
+    async def _source_titles(self, archive: Archive) -> Mapping[str, str]:
+        return {
+            state.source.name: state.source.title or state.source.name
+            for state in await archive.sources()
+        }
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")

@@ -1,0 +1,270 @@
+// Shows what is new the moment it is stored. All text goes in through textContent, so that no
+// article can bring markup along; the row is a copy of the page's own <template>.
+"use strict";
+(() => {
+  const page = document.body.dataset;
+  const find = (id) => document.getElementById(id);
+  const MOST_ROWS = 300;
+  const title = document.title;
+  let unseen = 0; // arrived while the tab was hidden
+  let above = 0; // arrived while the reader was further down
+
+  // Times -----------------------------------------------------------------------------------
+
+  const UTC = { timeZone: "UTC", day: "numeric", month: "short", year: "numeric" };
+  const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const written = (when, parts) => new Intl.DateTimeFormat("en-GB", { ...UTC, ...parts }).format(when);
+  const stamp = (when) => `${written(when, { ...CLOCK, second: "2-digit" })} UTC`;
+
+  function relative(when) {
+    const seconds = (Date.now() - when.getTime()) / 1000;
+    let size = Math.abs(seconds);
+    if (size < 60) return seconds >= 0 ? "just now" : "in less than a minute";
+    let unit = "s";
+    for (const [step, name] of [[60, "min"], [60, "h"], [24, "d"]]) {
+      if (size < step) break;
+      size /= step;
+      unit = name;
+    }
+    if (unit === "d" && size >= 7) return written(when, {});
+    return seconds >= 0 ? `${Math.floor(size)} ${unit} ago` : `in ${Math.floor(size)} ${unit}`;
+  }
+
+  function timeOf(iso, isRelative) {
+    const when = new Date(iso);
+    const time = document.createElement("time");
+    time.dateTime = iso;
+    time.title = stamp(when);
+    const midnight = when.getTime() % 86400000 === 0;
+    time.textContent = isRelative ? relative(when) : written(when, midnight ? {} : CLOCK);
+    if (isRelative) time.dataset.relative = "";
+    return time;
+  }
+
+  function refreshTimes() {
+    for (const time of document.querySelectorAll("time[data-relative]")) {
+      const text = relative(new Date(time.dateTime));
+      if (time.textContent !== text) time.textContent = text;
+    }
+  }
+
+  // Rows ------------------------------------------------------------------------------------
+
+  const nameIn = (select, value) =>
+    [...select.options].find((option) => option.value === value)?.textContent ?? value;
+
+  function show(row, slot, text) {
+    const element = row.querySelector(`[data-slot=${slot}]`);
+    element.hidden = !text;
+    return element;
+  }
+
+  function fill(row, article) {
+    row.dataset.id = article.id;
+    row.dataset.seq = article.seq;
+    const link = row.querySelector("[data-slot=title]");
+    link.textContent = article.title || "Without a headline";
+    link.href = `/articles/${encodeURIComponent(article.id)}`;
+    row.querySelector("[data-slot=when]").replaceChildren(timeOf(article.stored, true));
+    row.querySelector("[data-slot=source]").textContent = nameIn(find("source"), article.source);
+    show(row, "published", article.published)
+      .replaceChildren(...(article.published ? [timeOf(article.published, false)] : []));
+    show(row, "place", article.place).textContent = article.place;
+    show(row, "copies", article.copies).textContent =
+      `${article.copies} ${article.copies === 1 ? "copy" : "copies"}`;
+    show(row, "revised", article.revision > 1);
+    show(row, "replayed", article.replayed);
+    mark(row, article.alerted);
+    const chips = row.querySelector(".chips");
+    chips.hidden = article.topics.length === 0;
+    chips.replaceChildren(...article.topics.map(chip));
+  }
+
+  function chip(topic) {
+    const item = document.createElement("li");
+    const link = document.createElement("a");
+    link.className = "chip";
+    link.href = `/?${new URLSearchParams({ topic })}`;
+    link.textContent = nameIn(find("topic"), topic);
+    item.append(link);
+    return item;
+  }
+
+  const alerted = new Map(); // article id -> rules, of alerts that were faster than their article
+
+  function mark(row, rules) {
+    const known = new Set([...rules, ...(alerted.get(row.dataset.id) ?? [])]);
+    show(row, "alerted", known.size);
+    row.querySelector("[data-slot=rules]").textContent = [...known].join(", ");
+    row.classList.toggle("alerted", known.size > 0);
+  }
+
+  const wanted = (article) =>
+    (!page.topic || article.topics.includes(page.topic)) &&
+    (!page.source || article.source === page.source);
+
+  function place(article) {
+    const rows = find("rows");
+    const shown = rows.querySelector(`[data-id="${CSS.escape(article.id)}"]`);
+    if (shown) {
+      if (Number(shown.dataset.seq) < article.seq) {
+        const order = shown.dataset.seq; // it keeps its place, so the next page begins there
+        fill(shown, article);
+        shown.dataset.order = shown.dataset.order ?? order;
+      }
+      return false;
+    }
+    const row = find("row").content.firstElementChild.cloneNode(true);
+    fill(row, article);
+    row.classList.add("new");
+    rows.prepend(row);
+    return true;
+  }
+
+  function trim() {
+    const rows = find("rows").children;
+    if (rows.length <= MOST_ROWS) return;
+    while (rows.length > MOST_ROWS) rows[rows.length - 1].remove();
+    const last = rows[rows.length - 1].dataset;
+    const next = new URL(location.href);
+    next.searchParams.set("before", last.order ?? last.seq);
+    let older = find("older");
+    if (!older) {
+      older = Object.assign(document.createElement("a"), { id: "older", rel: "next" });
+      older.className = "button";
+      older.textContent = "Older articles";
+      document.querySelector(".pages").append(older);
+    }
+    older.href = next.pathname + next.search;
+  }
+
+  // What arrives ----------------------------------------------------------------------------
+
+  let waiting = [];
+
+  function arrived(article) {
+    if (waiting.push(article) === 1) setTimeout(flush, 30); // a burst is one change of the page
+  }
+
+  function flush() {
+    const batch = waiting;
+    waiting = [];
+    // Only as many as the page keeps: after a long sleep of the machine there may be a thousand.
+    const added = batch.filter(wanted).slice(-MOST_ROWS).filter(place).length;
+    if (!added) return;
+    trim();
+    find("empty").hidden = true;
+    tell(added, "article");
+  }
+
+  function tell(added, noun) {
+    const many = (count) => `${count} new ${noun}${count === 1 ? "" : "s"}`;
+    find("announce").textContent = many(added);
+    if (document.hidden) document.title = `(${(unseen += added)}) ${title}`;
+    if (noun === "alert" || scrollY > 200) {
+      above += added;
+      find("pill").textContent = noun === "alert" ? `Show ${many(above)}` : `${many(above)} ↑`;
+      find("pill").hidden = false;
+    }
+  }
+
+  function alertArrived(alert) {
+    const id = alert.article.id;
+    alerted.set(id, [...(alerted.get(id) ?? []), alert.rule]);
+    if (alerted.size > 1000) alerted.delete(alerted.keys().next().value);
+    const row = find("rows").querySelector(`[data-id="${CSS.escape(id)}"]`);
+    if (row) {
+      const rules = row.querySelector("[data-slot=rules]").textContent;
+      mark(row, rules ? rules.split(", ") : []);
+    }
+  }
+
+  // Searching is the server's business: what arrives only says that it is time to ask again.
+  let asking = 0;
+
+  function askAgain() {
+    if (asking) return;
+    asking = setTimeout(async () => {
+      const query = new URLSearchParams({ q: page.q, limit: "50" });
+      if (page.topic) query.set("topic", page.topic);
+      if (page.source) query.set("source", page.source);
+      asking = 0;
+      try {
+        const answer = await fetch(`/api/v1/articles?${query}`);
+        if (answer.ok) for (const article of (await answer.json()).items.reverse()) arrived(article);
+      } catch (error) {
+        console.warn("The search could not be repeated", error);
+      }
+    }, 300);
+  }
+
+  // The stream ------------------------------------------------------------------------------
+
+  let position = page.position;
+
+  function state(name, text) {
+    const live = find("live");
+    live.hidden = false;
+    if (live.dataset.state === name) return;
+    live.dataset.state = name;
+    find("live-text").textContent = text;
+  }
+
+  function listen(onArticle, onAlert) {
+    const source = new EventSource(`/api/v1/stream?${new URLSearchParams({ after: position })}`);
+    const on = (kind, handle) =>
+      source.addEventListener(kind, (event) => {
+        position = event.lastEventId || position;
+        handle(JSON.parse(event.data));
+      });
+    on("article", onArticle);
+    on("alert", onAlert);
+    on("gap", () => location.reload());
+    source.onopen = () => state("on", "Live");
+    source.onerror = () => {
+      state("wait", "Reconnecting");
+      // The browser connects again by itself, except after an answer like 503 or 400.
+      if (source.readyState === EventSource.CLOSED) {
+        setTimeout(() => listen(onArticle, onAlert), 2000);
+      }
+    };
+    addEventListener("pagehide", () => source.close(), { once: true });
+  }
+
+  // The page --------------------------------------------------------------------------------
+
+  function seen() {
+    if (!document.hidden) {
+      unseen = 0;
+      document.title = title;
+      refreshTimes();
+    }
+  }
+
+  setInterval(refreshTimes, 15000);
+  document.addEventListener("visibilitychange", seen);
+  // A page from the back-forward cache has lost its stream.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  if (page.retry) setTimeout(() => location.reload(), Number(page.retry) * 1000);
+
+  if (page.page === "articles") {
+    for (const select of document.querySelectorAll("#filters select")) {
+      select.addEventListener("change", () => find("filters").requestSubmit());
+    }
+    // Empty fields stay out of the address.
+    find("filters").addEventListener("formdata", (event) => {
+      for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+    });
+    find("pill").addEventListener("click", () => scrollTo({ top: 0, behavior: "smooth" }));
+    addEventListener("scroll", () => {
+      if (scrollY < 200) {
+        above = 0;
+        find("pill").hidden = true;
+      }
+    }, { passive: true });
+    if (position) listen(page.q ? askAgain : arrived, alertArrived);
+  } else if (page.page === "alerts") {
+    find("pill").addEventListener("click", () => location.assign("/alerts"));
+    if (position) listen(() => {}, () => tell(1, "alert"));
+  }
+})();

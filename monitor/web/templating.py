@@ -1,0 +1,51 @@
+"""Jinja2, set up so that no text can become markup, and the addresses of the static files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from monitor.protocols import Clock
+from monitor.web import words
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+
+
+def environment(clock: Clock) -> Environment:
+    """Return the templates' environment; every value is escaped, whatever a file is called."""
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    names = ("stamp", "published", "day", "iso", "paragraphs", "link", "site", "every")
+    states = ("source_state", "source_tone", "delivery_state", "delivery_tone")
+    made.filters |= {name: getattr(words, name) for name in names + states}
+    made.filters["ago"] = lambda when: words.ago(when, clock.now())
+    made.globals |= {"asset": _asset, "address": address}
+    return made
+
+
+def address(path: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> str:
+    """Return a path with those parameters that have a value."""
+    given = {key: value for key, value in {**(parameters or {}), **more}.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+_versions: dict[str, str] = {}
+
+
+def _asset(name: str) -> str:
+    """Return the address of a static file; it changes with the content, so caches may keep it."""
+    if name not in _versions:
+        digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
+        _versions[name] = f"/static/{name}?v={digest[:12]}"
+    return _versions[name]

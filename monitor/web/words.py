@@ -1,0 +1,119 @@
+"""How times, states and texts are put into words; filters of the templates, all pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from monitor.model import DeliveryState, DeliveryStatus, SourceState
+
+_UNITS = ((60, "min"), (60, "h"), (24, "d"))
+_WEEK = 7
+
+
+def ago(when: datetime, now: datetime) -> str:
+    """Return "3 min ago", "in 2 h", or the date where it is more than a week away."""
+    seconds = (now - when).total_seconds()
+    past, size = seconds >= 0, abs(seconds)
+    if size < 60:
+        return "just now" if past else "in less than a minute"
+    unit = "s"
+    for step, name in _UNITS:
+        if size < step:
+            break
+        size, unit = size / step, name
+    if unit == "d" and size >= _WEEK:
+        return day(when)
+    return f"{int(size)} {unit} ago" if past else f"in {int(size)} {unit}"
+
+
+def day(when: datetime) -> str:
+    """Return the date: 26 Apr 2024."""
+    at = when.astimezone(UTC)
+    return f"{at.day} {at:%b %Y}"
+
+
+def stamp(when: datetime) -> str:
+    """Return date and time in full."""
+    at = when.astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M:%S} UTC"
+
+
+def published(when: datetime) -> str:
+    """Return date and time as publishers give them: without a time where it is midnight."""
+    at = when.astimezone(UTC)
+    midnight = (at.hour, at.minute, at.second) == (0, 0, 0)
+    return day(at) if midnight else f"{at.day} {at:%b %Y, %H:%M}"
+
+
+def iso(when: datetime) -> str:
+    """Return the time for machines."""
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return the paragraphs of a plain text, which blank lines separate."""
+    return [block.strip() for block in re.split(r"\n\s*\n", text) if block.strip()]
+
+
+def link(url: str) -> str:
+    """Return the URL if it is one to follow, else an empty text."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def site(url: str) -> str:
+    """Return the host of a URL, as readers name a site."""
+    return (urlsplit(url).hostname or url).removeprefix("www.")
+
+
+def every(seconds: int) -> str:
+    """Return an interval: "every 15 min"."""
+    if seconds % 3600 == 0:
+        return "every hour" if seconds == 3600 else f"every {seconds // 3600} h"
+    return f"every {seconds // 60} min" if seconds % 60 == 0 else f"every {seconds} s"
+
+
+def source_state(state: SourceState) -> str:
+    """Return how the polls of a source go."""
+    if not state.source.enabled:
+        return "Disabled"
+    if state.failures == 1:
+        return "Last poll failed"
+    if state.failures:
+        return f"{state.failures} polls failed in a row"
+    return "Working" if state.last_polled_at else "Not polled yet"
+
+
+def source_tone(state: SourceState) -> str:
+    """Return the class that colours a source's state."""
+    if not state.source.enabled or not state.last_polled_at:
+        return "quiet"
+    return "bad" if state.failures > 2 else "warn" if state.failures else "good"
+
+
+def delivery_state(status: DeliveryStatus) -> str:
+    """Return how far a delivery has come."""
+    tries = f"{status.attempts} attempt{'' if status.attempts == 1 else 's'}"
+    match status.state:
+        case DeliveryState.SENT:
+            return "sent" if status.attempts < 2 else f"sent after {tries}"
+        case DeliveryState.DEAD:
+            return f"given up after {tries}"
+        case DeliveryState.LEASED:
+            return "being sent"
+        case DeliveryState.PENDING:
+            return "waiting" if not status.attempts else f"waiting to try again, {tries} so far"
+
+
+def delivery_tone(status: DeliveryStatus) -> str:
+    """Return the class that colours a delivery."""
+    if status.state is DeliveryState.SENT:
+        return "good"
+    if status.state is DeliveryState.DEAD:
+        return "bad"
+    return "warn" if status.attempts and status.error else "quiet"

@@ -1,0 +1,266 @@
+"""A real Apache Kafka for tests: one node of a pinned version, its programs fetched by Maven."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+VERSION = "4.3.1"
+HOST = "127.0.0.1"
+START_SECONDS = 90.0
+STOP_SECONDS = 30.0
+FETCH_SECONDS = 600.0
+
+_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>monitor.tests</groupId>
+  <artifactId>kafka</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka_2.13</artifactId>
+      <version>{VERSION}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka-tools</artifactId>
+      <version>{VERSION}</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+
+
+def available() -> str | None:
+    """Return why Kafka cannot be started here, None where it can."""
+    missing = [name for name in ("java", "mvn") if shutil.which(name) is None]
+    if missing and not (shutil.which("java") and _cached().is_dir()):
+        return f"Kafka needs {' and '.join(missing)} on the PATH"
+    return None
+
+
+class KafkaServer:
+    """One server. It is started with `start`, or by `with`, which also stops it."""
+
+    def __init__(self, data: Path | None = None, port: int | None = None) -> None:
+        """Take a folder that is kept, or a temporary one; a fixed port, or a free one."""
+        self.port = port or _free_port()
+        self._controller_port = _free_port()
+        self._kept = data is not None
+        self._home = (data or Path(tempfile.mkdtemp(prefix="monitor-kafka-"))).absolute()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL that MONITOR_BROKER_URL takes."""
+        return f"kafka://{HOST}:{self.port}"
+
+    @property
+    def log_file(self) -> Path:
+        """What the server wrote."""
+        return self._home / "kafka.log"
+
+    def describe(self) -> str:
+        """Return a line for a person."""
+        return f"MONITOR_BROKER_URL={self.url}  # Apache Kafka {VERSION}, log {self.log_file}"
+
+    def start(self) -> None:
+        """Format the folder where it is new and start; returns when requests are answered.
+
+        Raises RuntimeError, with the end of its log, where it does not come up.
+        """
+        if self._process is not None:
+            return
+        jars = _jars()
+        self._home.mkdir(parents=True, exist_ok=True)
+        settings = self._home / "server.properties"
+        settings.write_text(self._settings())
+        with self.log_file.open("ab") as log:
+            if not (self._home / "log" / "meta.properties").exists():
+                cluster = uuid.uuid4().hex[:22]
+                tool = ("kafka.tools.StorageTool", "format", "--standalone", "--cluster-id")
+                command = _java(jars, *tool, cluster, "--config", str(settings))
+                subprocess.run(command, check=True, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                _java(jars, "kafka.Kafka", str(settings)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the tests, which then stop the server
+            )
+        self._await_answer()
+
+    def stop(self) -> None:
+        """Stop in good order, by force where that takes too long; a temporary folder goes."""
+        self._end(signal.SIGTERM)
+        if not self._kept:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def kill(self) -> None:
+        """Kill it as a power cut would, but for what the system still writes."""
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Stop it in its tracks: its connections stay open and nobody answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after `pause`."""
+        self._signal(signal.SIGCONT)
+
+    def restart(self) -> None:
+        """Start again on the same port with the same data, after `kill` or from running."""
+        self._end(signal.SIGTERM)
+        self.start()
+
+    def __enter__(self) -> KafkaServer:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _settings(self) -> str:
+        return "\n".join(
+            (
+                "process.roles=broker,controller",
+                "node.id=1",
+                f"listeners=PLAINTEXT://{HOST}:{self.port},CONTROLLER://{HOST}:{self._controller_port}",
+                f"advertised.listeners=PLAINTEXT://{HOST}:{self.port}",
+                f"controller.quorum.bootstrap.servers={HOST}:{self._controller_port}",
+                "controller.listener.names=CONTROLLER",
+                f"log.dirs={self._home / 'log'}",
+                "offsets.topic.replication.factor=1",
+                "offsets.topic.num.partitions=4",
+                "transaction.state.log.replication.factor=1",
+                "transaction.state.log.min.isr=1",
+                "group.initial.rebalance.delay.ms=0",
+                "auto.create.topics.enable=false",
+                "",
+            )
+        )
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(self.port):
+            died = self._process is None or self._process.poll() is not None
+            if died or time.monotonic() > deadline:
+                self._end(signal.SIGKILL)
+                tail = self.log_file.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"Kafka did not start on port {self.port}:\n{tail}")
+            time.sleep(0.1)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            raise RuntimeError("Kafka is not running")
+        self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(number)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def reason_to_skip() -> str | None:
+    """Return why Kafka's tests are skipped; fails where MONITOR_TEST_REQUIRE_ALL=1 forbids it."""
+    reason = available()
+    if reason is not None and os.environ.get("MONITOR_TEST_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    return reason
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> Iterator[KafkaServer]:
+    """A running Kafka for all tests of the session, which must not stop it."""
+    if (reason := reason_to_skip()) is not None:
+        pytest.skip(reason)
+    with KafkaServer() as server:
+        yield server
+
+
+@pytest.fixture
+def mortal_kafka() -> Iterator[KafkaServer]:
+    """A running Kafka for one test alone, which may kill it."""
+    if (reason := reason_to_skip()) is not None:
+        pytest.skip(reason)
+    with KafkaServer() as server:
+        yield server
+
+
+def _cached() -> Path:
+    folder = os.environ.get("MONITOR_TEST_CACHE")
+    home = Path(folder) if folder else Path.home() / ".cache" / "news-monitor"
+    return home / f"kafka-{VERSION}" / "jars"
+
+
+def _jars() -> Path:
+    """Return the folder of the server's programs, fetched where they are missing."""
+    jars = _cached()
+    if jars.is_dir():
+        return jars
+    jars.parent.mkdir(parents=True, exist_ok=True)
+    # Renamed when it is whole, so that neither a second session nor a broken fetch sees a part.
+    with tempfile.TemporaryDirectory(dir=jars.parent) as name:
+        work = Path(name)
+        (work / "pom.xml").write_text(_POM)
+        fetch = ("mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars")
+        subprocess.run(fetch, cwd=work, check=True, timeout=FETCH_SECONDS)
+        try:
+            (work / "jars").rename(jars)
+        except OSError:
+            if not jars.is_dir():
+                raise
+    return jars
+
+
+def _java(jars: Path, *arguments: str) -> list[str]:
+    options = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true")
+    return ["java", *options, "-cp", f"{jars}/*", *arguments]
+
+
+def _answers(port: int) -> bool:
+    """Ask which requests the server knows, in the oldest form, and wait for an answer."""
+    request = struct.pack(">hhih", 18, 0, 1, -1)
+    try:
+        with socket.create_connection((HOST, port), timeout=2) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            return len(connection.recv(4)) > 0
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

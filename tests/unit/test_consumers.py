@@ -1,0 +1,170 @@
+"""Laws that every consumer keeps, and what each one does. No mocks: a function, and its list."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from consumers.alert import alert, alerts_for
+from consumers.dedupe import claims_of, dedupe
+from consumers.notify import Courier, notify
+from consumers.store import store as store_articles
+from consumers.tag import tag
+from monitor.channels import ALERT_RAISED, CHANNELS
+from monitor.consumer import Consumer, Outgoing, originate
+from monitor.errors import Rejected
+from monitor.events import Event, load
+from monitor.model import Alert, AlertChannel, AlertRule, Article, ChannelKind, Topic
+from monitor.relay import fetched_event
+from monitor.store import SqlStore
+from monitor.telemetry import Health
+from monitor.topics.matcher import Matcher
+from tests.support.articles import an_article
+from tests.support.clock import START, FakeClock
+
+BODY = "Defence ministers of the Shanghai Cooperation Organisation met in Astana to plan exercises."
+RULES = (AlertRule(id="rule", topics=("sco",), channels=("log", "hook")),)
+CHANNELS_OF_RULES = {
+    "log": AlertChannel(id="log", kind=ChannelKind.LOG),
+    "hook": AlertChannel(id="hook", kind=ChannelKind.WEBHOOK),
+}
+MATCHER = Matcher([Topic(id="sco", name="SCO", query='"Shanghai Cooperation Organisation"')])
+
+Build = Callable[[SqlStore], Consumer]
+
+
+def _notify(store: SqlStore) -> Consumer:
+    return notify(Courier(store, {}, FakeClock(), Health(), "test", asyncio.Event()))
+
+
+BUILDERS: dict[str, Build] = {
+    "dedupe": lambda store: dedupe(store, store, store, FakeClock()),
+    "tag": lambda store: tag(MATCHER),
+    "store": lambda store: store_articles(store, FakeClock()),
+    "alert": lambda store: alert(RULES, CHANNELS_OF_RULES, store, FakeClock()),
+    "notify": _notify,
+}
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    opened = SqlStore.from_url(f"sqlite+aiosqlite:///{tmp_path}/monitor.db")
+    await opened.start()
+    await opened.migrate()
+    yield opened
+    await opened.stop()
+
+
+def events_of(*articles: Article) -> list[Event]:
+    return [fetched_event(article).event for article in articles]
+
+
+def a_batch(consumer: Consumer) -> list[Event]:
+    article = an_article(id="a", url="https://example.org/a", body=BODY, topics=("sco",))
+    if consumer.reads == ALERT_RAISED:
+        found = alerts_for(article, RULES, START)
+        return [originate(ALERT_RAISED, "s", "s", item.id, START, item).event for item in found]
+    other = an_article(id="b", url="https://example.org/b", title="Another headline altogether")
+    return events_of(article, other)
+
+
+def ids(outgoing: Sequence[Outgoing]) -> list[str]:
+    return [item.event.id for item in outgoing]
+
+
+@pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
+async def test_the_same_batch_twice_sends_the_same_ids(build: Build, store: SqlStore) -> None:
+    consumer = build(store)
+    batch = a_batch(consumer)
+    first = ids(await consumer.process(batch))
+    assert first == ids(await consumer.process(batch))
+    assert len(set(first)) == len(first)
+    cut = [item for event in batch for item in await consumer.process([event])]
+    assert ids(cut) == first
+
+
+@pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
+async def test_the_input_is_not_changed(build: Build, store: SqlStore) -> None:
+    consumer = build(store)
+    batch = a_batch(consumer)
+    before = copy.deepcopy(batch)
+    await consumer.process(batch)
+    assert batch == before
+
+
+@pytest.mark.parametrize("build", [BUILDERS[name] for name in ("dedupe", "tag", "store", "alert")])
+async def test_data_that_is_no_article_is_rejected(build: Build, store: SqlStore) -> None:
+    bad = originate(CHANNELS[0], "s", "s", "x", START, {"title": 5}).event
+    with pytest.raises(Rejected):
+        await build(store).process([bad])
+
+
+@pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
+async def test_only_declared_channels_are_sent_to(build: Build, store: SqlStore) -> None:
+    consumer = build(store)
+    for item in await consumer.process(a_batch(consumer)):
+        assert item.channel in consumer.sends
+        assert item.event.type == item.channel.name
+
+
+async def test_dedupe_passes_the_first_of_copies_and_passes_it_again(store: SqlStore) -> None:
+    consumer = BUILDERS["dedupe"](store)
+    same_url = [an_article(id=name, url="https://example.org/x", title=name) for name in "ab"]
+    same_text = an_article(id="c", source="other", url="https://example.org/y", title="a", body="")
+    passed = await consumer.process(events_of(*same_url))
+    assert [load(Article, item.event.data).id for item in passed] == ["a"]
+    assert ids(await consumer.process(events_of(*same_url))) == ids(passed)
+    assert await store.copies(["b"]) == {"b": "a"}
+    assert claims_of(same_text) == ("url:https://example.org/y",)
+
+
+async def test_dedupe_knows_copies_by_their_text(store: SqlStore) -> None:
+    consumer = BUILDERS["dedupe"](store)
+    wire = [an_article(id=name, url=f"https://{name}.example/", body=BODY) for name in "ab"]
+    passed = await consumer.process(events_of(*wire))
+    assert [load(Article, item.event.data).id for item in passed] == ["a"]
+
+
+async def test_a_revision_of_an_original_passes_and_one_of_a_copy_does_not(store: SqlStore) -> None:
+    consumer = BUILDERS["dedupe"](store)
+    first = [an_article(id=name, url="https://example.org/x", title=name) for name in "ab"]
+    await consumer.process(events_of(*first))
+    revised = [
+        an_article(id=name, url="https://example.org/x", title="new", revision=2) for name in "ab"
+    ]
+    passed = await consumer.process(events_of(*revised))
+    assert [(load(Article, item.event.data).id) for item in passed] == ["a"]
+
+
+async def test_tag_gives_the_topics_that_match(store: SqlStore) -> None:
+    (sent,) = await BUILDERS["tag"](store).process(
+        events_of(an_article(body=BODY, topics=("old",)))
+    )
+    assert load(Article, sent.event.data).topics == ("sco",)
+
+
+async def test_an_alert_is_stored_once_with_a_delivery_for_each_channel(store: SqlStore) -> None:
+    consumer = BUILDERS["alert"](store)
+    article = an_article(topics=("sco", "other"))
+    (sent,) = await consumer.process(events_of(article))
+    await consumer.process(events_of(article))
+    (row,) = await store.alerts(None, 10)
+    assert load(Alert, sent.event.data).id == row.alert.id
+    assert sorted(item.channel for item in row.deliveries) == ["hook", "log"]
+
+
+async def test_a_muted_article_reaches_the_quiet_channels_only(store: SqlStore) -> None:
+    await BUILDERS["alert"](store).process(events_of(an_article(topics=("sco",), muted=True)))
+    (row,) = await store.alerts(None, 10)
+    assert [item.channel for item in row.deliveries] == ["log"]
+
+
+def test_a_rule_for_every_topic_needs_a_topic() -> None:
+    rule = AlertRule(id="all", topics=("*",), channels=("log",))
+    assert alerts_for(an_article(), [rule], START) == []
+    (found,) = alerts_for(an_article(topics=("x", "y")), [rule], START)
+    assert found.topics == ("x", "y")

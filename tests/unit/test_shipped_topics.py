@@ -1,0 +1,72 @@
+"""The topics in config/topics.yaml tag articles as a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from monitor.model import Topic
+from monitor.topics.matcher import Matcher
+from monitor.topics.query import parse
+from tests.support.articles import an_article
+
+ROOT = Path(__file__).parents[2]
+LABELLED = ROOT / "tests" / "fixtures" / "topics"
+PROVIDED = ROOT / "config" / "fixtures" / "sco-meeting-2024-04-26.txt"
+
+
+def shipped() -> list[Topic]:
+    declared = yaml.safe_load((ROOT / "config" / "topics.yaml").read_text(encoding="utf-8"))
+    return [Topic(id=name, **entry) for name, entry in declared["topics"].items()]
+
+
+def labelled() -> Iterator[Any]:
+    for path in sorted(LABELLED.glob("*.yaml")):
+        labels = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for label, belongs in (("belong", True), ("do_not_belong", False)):
+            for entry in labels[label]:
+                yield pytest.param(path.stem, entry, belongs, id=entry["title"])
+
+
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    return Matcher(shipped())
+
+
+@pytest.mark.parametrize(("topic", "entry", "belongs"), list(labelled()))
+def test_a_labelled_article(
+    matcher: Matcher, topic: str, entry: dict[str, str], belongs: bool
+) -> None:
+    (found,) = matcher.match([an_article(title=entry["title"], body=entry["body"])])
+    assert (topic in found) is belongs
+
+
+@pytest.mark.parametrize("title_apart", [True, False])
+def test_the_provided_article(matcher: Matcher, title_apart: bool) -> None:
+    title, _, body = PROVIDED.read_text(encoding="utf-8").partition("\n")
+    article = an_article(title=title, body=body) if title_apart else an_article(body=title + body)
+    assert matcher.match([article]) == [("sco-defence-meetings",)]
+
+
+def test_american_spelling_is_the_same(matcher: Matcher) -> None:
+    title, _, body = PROVIDED.read_text(encoding="utf-8").partition("\n")
+    body = body.replace("Defence", "Defense").replace("Organisation", "Organization")
+    assert matcher.match([an_article(title=title, body=body)]) == [("sco-defence-meetings",)]
+
+
+@pytest.mark.parametrize("topic", shipped(), ids=lambda topic: topic.id)
+def test_the_canonical_text_is_the_same_query(topic: Topic) -> None:
+    query = parse(topic.query)
+    assert parse(str(query)) == query
+
+
+def test_every_alert_rule_names_shipped_topics_and_channels() -> None:
+    alerts = yaml.safe_load((ROOT / "config" / "alerts.yaml").read_text(encoding="utf-8"))
+    topics = {topic.id for topic in shipped()}
+    for rule in alerts["rules"].values():
+        assert set(rule["topics"]) <= topics | {"*"}
+        assert set(rule["channels"]) <= set(alerts["channels"])
