@@ -25,7 +25,7 @@ from monitor.notifiers.webhook import WebhookNotifier
 from monitor.protocols import Broker, Clock, Fetcher, Notifier
 from monitor.service import Service
 from monitor.settings import Config, Role, Settings, load
-from monitor.sources import TYPES
+from monitor.sources import TYPES, Reach
 from monitor.sources.files import FileFetcher
 from monitor.sources.http import HttpFetcher
 from monitor.sources.worker import ParserPool
@@ -38,13 +38,15 @@ BROKERS: Mapping[str, Callable[[str], Broker]] = {
     "sqlite": SqliteBroker.from_url,
     "kafka": KafkaBroker.from_url,
 }
+LOCATIONS: Mapping[Reach, LocationKind] = {Reach.HTTP: "url", Reach.FILE: "path"}
 PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 
 def load_config(**overrides: Any) -> Config:
     """Read and check the whole configuration; raises ConfigError with every problem."""
-    kinds: dict[str, LocationKind] = {name: kind.location for name, kind in TYPES.items()}
-    return load(kinds, _query_problem, **overrides)
+    return load(
+        {name: LOCATIONS[kind.reach] for name, kind in TYPES.items()}, _query_problem, **overrides
+    )
 
 
 def compose(config: Config) -> Service:
@@ -56,14 +58,14 @@ def compose(config: Config) -> Service:
         deadline=settings.fetch_deadline,
         max_bytes=settings.feed_max_bytes,
     )
-    by_location: Mapping[LocationKind, Fetcher] = {"url": http, "path": FileFetcher(clock=clock)}
+    by_reach: Mapping[Reach, Fetcher] = {Reach.HTTP: http, Reach.FILE: FileFetcher(clock=clock)}
     return Service(
         config=config,
         life=Lifecycle(clock, telemetry.Health()),
         broker=connect_broker(settings),
         store=connect_store(settings),
         clock=clock,
-        fetchers={name: by_location[kind.location] for name, kind in TYPES.items()},
+        fetchers={name: by_reach[kind.reach] for name, kind in TYPES.items()},
         notifiers=notifiers_of(config, clock),
         parser=ParserPool(workers=settings.parser_workers, wait=settings.parse_deadline),
     )

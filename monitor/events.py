@@ -6,11 +6,11 @@ On the log an event is in binary mode: `ce_*` headers, the data alone in the val
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -115,9 +115,10 @@ def load(kind: type[T], data: bytes) -> T:
     Raises Rejected where the data does not fit the type.
     """
     try:
-        return _decoder(kind).decode(data)
+        value: T = _decoder(cast("Hashable", kind)).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Rejected(f"not {kind.__name__} data: {error}") from error
+    return value
 
 
 def dump_line(event: Event) -> bytes:
@@ -170,5 +171,5 @@ def load_line(line: bytes) -> Event:
 
 
 @cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)

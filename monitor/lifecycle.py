@@ -20,6 +20,8 @@ DRAIN = 7.0
 CANCEL = 2.0
 CLOSE = 5.0
 BEAT = 1.0
+SAME_SIGNAL = 0.5
+"""Seconds within which two signals are one: `timeout` and some terminals send it twice."""
 WAITING = RetryPolicy(first=0.5, longest=5.0)
 
 
@@ -30,6 +32,7 @@ class Lifecycle:
     clock: Clock
     health: telemetry.Health
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _signalled_at: float = 0.0
 
     def listen(self) -> None:
         """Handle SIGTERM and SIGINT from now on."""
@@ -108,8 +111,12 @@ class Lifecycle:
             await self.pause(every)
 
     def _signalled(self, number: int) -> None:
+        now = self.clock.monotonic()
         if self.stop.is_set():
+            if now - self._signalled_at < SAME_SIGNAL:
+                return
             log.warning("second signal: leaving at once")
             os._exit(128 + number)
+        self._signalled_at = now
         log.info("stopping: what is under way is finished first")
         self.stop.set()

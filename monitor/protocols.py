@@ -136,6 +136,9 @@ class Notifier(Protocol):
     async def check(self) -> None:
         """Reach the peer without sending anything; raises Unavailable or Rejected."""
 
+    async def close(self) -> None:
+        """Let go of connections."""
+
 
 class Sources(Protocol):
     """The sources and their schedule."""

@@ -54,7 +54,7 @@ async def list_articles(archive: ArchiveOf, query: Annotated[ArticleQuery, Query
     )
 
 
-@router.get("/{article_id}", summary="Show an article", responses=documented(404, 422, 503))
+@router.get("/{article_id:path}", summary="Show an article", responses=documented(404, 422, 503))
 async def show_article(
     archive: ArchiveOf, article_id: Annotated[str, Path(max_length=200, pattern=NO_NUL)]
 ) -> ArticleDetail:

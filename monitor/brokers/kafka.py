@@ -161,11 +161,12 @@ class KafkaBroker:
     async def lag(self, channel: Channel, group: str) -> int:
         """Return how many records the group has not committed; 0 for an unknown channel."""
         what = f"asking for the lag of {group}"
+        if channel.name not in self._partitions:
+            async with self._client(self._new_admin()) as admin:
+                if channel.name not in await _asked(admin.list_topics(), what):
+                    return 0
+        places = [TopicPartition(channel.name, at) for at in range(await self._known(channel))]
         async with self._client(self._new_consumer(channel, group)) as consumer:
-            numbers = consumer.partitions_for_topic(channel.name) or ()
-            places = [TopicPartition(channel.name, number) for number in numbers]
-            if not places:
-                return 0
             ends = await _asked(consumer.end_offsets(places), what)
             starts = await _asked(consumer.beginning_offsets(places), what)
             lag = 0

@@ -9,16 +9,18 @@ from monitor.errors import Rejected
 from monitor.events import NewRecord
 
 # What Kafka's format adds at most: a batch of one record, its lengths, and those of a header.
-_RECORD_OVERHEAD = 96
+# What cannot be compressed grows by a few bytes for each block.
+_RECORD_OVERHEAD = 128
 _HEADER_OVERHEAD = 10
+_BLOCK = 2_048
 
 
 def size_of(record: NewRecord) -> int:
-    """Return how many bytes a record takes at most, with its framing, uncompressed."""
+    """Return how many bytes a record takes at most, with its framing."""
     size = _RECORD_OVERHEAD + len(record.key) + len(record.value)
     for name, value in record.headers.items():
         size += _HEADER_OVERHEAD + len(name.encode()) + len(value)
-    return size
+    return size + size // _BLOCK
 
 
 def refuse_oversized(channel: Channel, records: Sequence[NewRecord]) -> None:

@@ -93,7 +93,7 @@ class EmailNotifier:
         message["From"] = self._sender
         message["To"] = self._to
         rule = one_line(alert.rule_name or alert.rule, 60)
-        message["Subject"] = f"[{rule}] {headline(article, 150)}"
+        message["Subject"] = _plain(f"[{rule}] {headline(article, 150)}")
         # Tells other programs not to answer (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(_text(alert, rule))
@@ -206,6 +206,14 @@ def _address(text: str) -> Address:
 
 def _answer(error: aiosmtplib.SMTPResponseException) -> str:
     return f"{error.code} {one_line(error.message, 200)}"
+
+
+def _plain(text: str) -> str:
+    """Return a header's text with no encoded word (RFC 2047) in it.
+
+    EmailMessage would decode `=?utf-8?q?=0D=0ABcc:...?=` of a title and write the line break.
+    """
+    return text.replace("=?", "= ?")
 
 
 def _text(alert: Alert, rule: str) -> str:

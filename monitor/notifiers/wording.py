@@ -15,7 +15,7 @@ def one_line(text: str, most: int) -> str:
     cut = line[: max(most - 1, 0)]
     at_word, _, rest = cut.rpartition(" ")
     # A text without spaces (a URL, Chinese) would lose too much: it is cut anywhere.
-    return (at_word if len(rest) < len(cut) // 4 else cut).rstrip() + "…"
+    return (at_word if len(rest) < len(cut) // 2 else cut).rstrip() + "…"
 
 
 def excerpt(article: Article, most: int) -> str:

@@ -148,7 +148,7 @@ def _insert_new(
     known_ids: set[str] = set()
     known_matches: set[tuple[str, str]] = set()
     new: list[dict[str, Any]] = []
-    for id_, rule, article_id in connection.execute(_known(dialect), ids):
+    for id_, rule, article_id in connection.execute(_known(dialect), ids).all():
         known_ids.add(id_)
         known_matches.add((rule, article_id))
     for row in rows:
@@ -182,7 +182,7 @@ def _statuses(
     connection: Connection, dialect: Dialect, alert_ids: Sequence[str]
 ) -> Mapping[str, Sequence[DeliveryStatus]]:
     statuses: dict[str, list[DeliveryStatus]] = defaultdict(list)
-    for row in connection.execute(_of_alerts(dialect), {"ids": dialect.listed(alert_ids)}):
+    for row in connection.execute(_of_alerts(dialect), {"ids": dialect.listed(alert_ids)}).all():
         statuses[row.alert_id].append(
             DeliveryStatus(
                 channel=row.channel,

@@ -17,6 +17,7 @@ from monitor.store.outbox import settle
 from monitor.store.tables import ARTICLE, ARTICLE_TOPIC
 
 _FIELDS = tuple(column.name for column in ARTICLE.c if column.name not in ("seq", "stored_at"))
+_VALUES = attrgetter(*_FIELDS)
 _TAGS = (ARTICLE_TOPIC.c.article_id, ARTICLE_TOPIC.c.topic, ARTICLE_TOPIC.c.seq)
 _TEXTS = attrgetter(*(column.name for column in ARTICLE.c if isinstance(column.type, Text)))
 
@@ -30,7 +31,7 @@ def save(
     # `seq` is given in the order in which the transactions become visible.
     dialect.lock(connection, Lock.ARTICLE_SEQ)
     ids = {"ids": dialect.listed([article.id for article in articles])}
-    stored = {id_: revision for id_, revision in connection.execute(_revisions(dialect), ids)}
+    stored = {id_: revision for id_, revision in connection.execute(_revisions(dialect), ids).all()}
     changed = [article for article in articles if article.revision > stored.get(article.id, 0)]
     if changed:
         _write(connection, dialect, changed, now, stored.keys())
@@ -61,7 +62,7 @@ def _write(
 
 
 def _row(article: Article, seq: int, now: datetime) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(article, name) for name in _FIELDS}
+    row: dict[str, Any] = dict(zip(_FIELDS, _VALUES(article), strict=True))
     row["seq"] = seq
     row["stored_at"] = now
     return row
@@ -70,7 +71,7 @@ def _row(article: Article, seq: int, now: datetime) -> dict[str, Any]:
 def _check(articles: Sequence[Article]) -> None:
     # SQLite would take it, and then the archive could not move to PostgreSQL, which does not.
     for article in articles:
-        if any("\0" in value for value in _TEXTS(article)):
+        if "\0" in "".join(_TEXTS(article)):
             raise Rejected(f"article {article.id!r}: its text holds a NUL character")
 
 

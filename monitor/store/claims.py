@@ -41,7 +41,9 @@ def _claim(
     rows = sorted(keys.items())
     connection.execute(_insert(dialect), {**dialect.rows(_COLUMNS, rows), "now": now})
     listed = dialect.listed([key for key, _ in rows])
-    return {key: owner for key, owner in connection.execute(_owners(dialect), {"keys": listed})}
+    return {
+        key: owner for key, owner in connection.execute(_owners(dialect), {"keys": listed}).all()
+    }
 
 
 @cache

@@ -50,7 +50,7 @@ class SqlDeliveries:
             wanted = {"ids": dialect.listed(list({row.alert_id for row in due}))}
             alerts = {
                 id_: load(Alert, payload)
-                for id_, payload in connection.execute(_alerts(dialect), wanted)
+                for id_, payload in connection.execute(_alerts(dialect), wanted).all()
             }
             return [
                 Delivery(

@@ -250,8 +250,6 @@ class Postgres(Dialect):
         return column.ilike(_pattern(wanted), escape="\\")
 
 
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(0x4E4D, bindparam("lock")))
 """The first number is this service's own: advisory locks are shared by a whole database."""
 
@@ -291,9 +289,13 @@ def _sqlite_engine(url: URL, *, foreign_keys: bool = True, **pool: Any) -> Async
     return engine
 
 
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""JSON's escape of NUL: without the pairs of backslashes before it, which stand for themselves."""
+
+
 def _json(values: Sequence[Any]) -> str:
     encoded = msgspec.json.encode(values).decode()
-    if _NUL.search(encoded):
+    if "u0000" in encoded and _NUL.search(encoded):
         # SQLite would cut the text off there, and two different keys would be one.
         raise Rejected("the database does not take text that holds a NUL character")
     return encoded

@@ -68,7 +68,7 @@ def extras_of(
     ids = {"ids": dialect.listed(article_ids)}
     copies: dict[str, int] = {}
     alerted: dict[str, list[str]] = defaultdict(list)
-    for article_id, rule, count in connection.execute(_extras(dialect), ids):
+    for article_id, rule, count in connection.execute(_extras(dialect), ids).all():
         if rule is None:
             copies[article_id] = count
         else:

@@ -125,7 +125,7 @@ def settle(
     wanted = {"ids": dialect.listed(list(newest))}
     ids = [
         id_
-        for id_, article_id, revision in connection.execute(_of_articles(dialect), wanted)
+        for id_, article_id, revision in connection.execute(_of_articles(dialect), wanted).all()
         if (article_id, revision) in revisions or (older and revision < newest[article_id])
     ]
     if ids:

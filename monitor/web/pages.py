@@ -44,7 +44,7 @@ class Pages:
         self.router = APIRouter(include_in_schema=False)
         for path, page in (
             ("/", self.articles),
-            ("/articles/{article_id}", self.article),
+            ("/articles/{article_id:path}", self.article),
             ("/alerts", self.alerts),
             ("/sources", self.sources),
             ("/favicon.ico", self.icon),

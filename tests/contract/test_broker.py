@@ -71,14 +71,14 @@ async def test_a_record_at_the_limit_passes_and_one_beyond_is_rejected(
     broker: Broker, channel: Channel
 ) -> None:
     small = replace(channel, max_bytes=100_000)
-    large = NewRecord(key=b"k", value=os.urandom(100_000 - 200), headers={"h": b"x" * 50})
+    large = NewRecord(key=b"k", value=os.urandom(100_000 - 300), headers={"h": b"x" * 50})
     await broker.send(small, [large, large])
     with pytest.raises(Rejected) as caught:
         await broker.send(small, [NewRecord(key=b"k", value=os.urandom(100_001))])
-    for part in (small.name, "100000", "100098"):
-        assert part in str(caught.value)
+    assert small.name in str(caught.value)
+    assert "100000 bytes" in str(caught.value)
     default = replace(channel, name=f"{channel.name}.default")
-    huge = NewRecord(key=b"k", value=os.urandom(default.max_bytes - 200))
+    huge = NewRecord(key=b"k", value=os.urandom(default.max_bytes - 1_000))
     await broker.send(default, [huge, huge, huge])
     async with broker.subscribe(small, "large") as subscription:
         assert [record.value for record in await take(subscription, 2)] == [large.value] * 2
@@ -92,7 +92,7 @@ async def test_ten_thousand_records(broker: Broker, channel: Channel) -> None:
         await broker.send(channel, records(*names[start : start + 1_000]))
     async with broker.subscribe(channel, "many") as subscription:
         received = await take(subscription, 10_000, commit=True)
-        assert await subscription.receive(10, wait=0.1) == []
+        assert not await subscription.receive(10, wait=0.1)
     assert sorted(values_of(received)) == sorted(names)
     assert await broker.lag(channel, "many") == 0
 
@@ -173,7 +173,7 @@ async def test_nothing_is_received_twice(broker: Broker, channel: Channel) -> No
     await broker.send(channel, records(*numbered(40)))
     async with broker.subscribe(channel, "once") as subscription:
         assert len(await take(subscription, 40, limit=9)) == 40
-        assert await subscription.receive(10, wait=0.5) == []
+        assert not await subscription.receive(10, wait=0.5)
 
 
 async def test_receiving_waits_for_what_is_sent(broker: Broker, channel: Channel) -> None:

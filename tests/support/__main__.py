@@ -21,16 +21,18 @@ def main() -> None:
     ]
     if reasons or not wanted:
         sys.exit("\n".join(reasons) or "usage: python -m tests.support kafka|postgres …")
-    running = []
+    running: list[kafka.KafkaServer | postgres.PostgresServer] = []
     if "kafka" in wanted:
         running.append(kafka.KafkaServer(data=FOLDER / "kafka", port=9092))
     if "postgres" in wanted:
-        running.append(postgres.PostgresServer(data=FOLDER / "postgres", port=5432))
+        running.append(postgres.PostgresServer(data_dir=FOLDER / "postgres", port=5432))
     try:
         for server in running:
             server.start()
-        for server in running:
-            print(server.describe(), flush=True)
+            if isinstance(server, postgres.PostgresServer):
+                print(server.create_database("monitor"), flush=True)
+            else:
+                print(server.url, flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
     finally:
         for server in reversed(running):

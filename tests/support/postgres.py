@@ -121,10 +121,12 @@ class PostgresServer:
         return self.url(database)
 
     def remove(self) -> None:
-        """Stop, and delete the folder if it is a temporary one."""
+        """Stop, and delete the folder if it is a temporary one: that need not be written first."""
         self.resume()
-        self.stop()
-        if not self._kept:
+        if self._kept:
+            self.stop()
+        else:
+            self.kill()
             shutil.rmtree(self._home, ignore_errors=True)
 
     def __enter__(self) -> PostgresServer:

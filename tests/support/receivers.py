@@ -18,6 +18,7 @@ import json
 import os
 import signal
 import ssl
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,15 +165,18 @@ class MailSink:
         await self._server.wait_closed()
 
     def _protocol(self) -> SMTP:
-        return SMTP(
-            self,
-            hostname="sink.example",
-            enable_SMTPUTF8=True,
-            tls_context=None if self._at_once else self._tls,
-            authenticator=self._authenticate if self._login else None,
-            auth_required=self._login is not None,
-            auth_require_tls=False,
-        )
+        with warnings.catch_warnings():
+            # A login without TLS is dangerous, as it says, but not on the loopback of a test.
+            warnings.simplefilter("ignore", UserWarning)
+            return SMTP(
+                self,
+                hostname="sink.example",
+                enable_SMTPUTF8=True,
+                tls_context=None if self._at_once else self._tls,
+                authenticator=self._authenticate if self._login else None,
+                auth_required=self._login is not None,
+                auth_require_tls=False,
+            )
 
     def _authenticate(self, _server: SMTP, _session: Session, *given: Any) -> AuthResult:
         user, password = given[-1].login.decode(), given[-1].password.decode()
@@ -199,9 +203,7 @@ class MailSink:
             envelope.rcpt_tos.append(address)
         return reply
 
-    async def handle_DATA(
-        self, server: SMTP, _session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         reply = self._reply("DATA")
         if reply.startswith("250"):
             self.mails.append(envelope)

@@ -87,8 +87,7 @@ async def test_one_article_with_times_in_utc(site: Site) -> None:
     found = await get(site, "/api/v1/articles?limit=1")
     assert "body" not in found["items"][0]  # type: ignore[index]
     assert found["items"][0]["published"] == "2024-04-26T09:05:00Z"  # type: ignore[index]
-    await store(site, an_article(id="a1", body="First.\n\nSecond."))
-    assert (await get(site, "/api/v1/articles/a1"))["body"] == "First.\n\nSecond."
+    assert (await get(site, "/api/v1/articles/a/1"))["body"] == "First.\n\nSecond."
 
 
 async def test_an_unknown_article(site: Site) -> None:

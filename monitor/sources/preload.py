@@ -1,0 +1,24 @@
+"""What parser processes need in memory, loaded once before they are forked.
+
+Only the fork server imports this module: it costs a second and some 100 MB, which the processes
+then share.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from importlib import import_module
+
+# One thread is enough for a small matrix, and threads do not survive a fork.
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+from monitor.sources import TYPES  # noqa: E402  (the variables come first)
+from monitor.text.language import load_identifier  # noqa: E402
+
+for source_type in TYPES.values():
+    import_module(source_type.parser)
+load_identifier()
+# What is frozen is never written to by the collector, and so stays shared.
+gc.freeze()

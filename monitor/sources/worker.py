@@ -1,0 +1,185 @@
+"""Parsing in processes that can be killed: a feed may loop, swell or crash, the service may not.
+
+The only importer of pebble. The processes are forked from a server that holds the parsers and
+nothing else, so one that is killed is replaced within milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import multiprocessing
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pebble import ProcessExpired, ProcessPool
+
+from monitor.errors import MonitorError, Rejected, Unavailable
+from monitor.model import Article, Source
+from monitor.protocols import Document
+from monitor.sources import TYPES
+
+WAIT = 10.0
+"""Seconds that one document may take."""
+MEMORY = 512 * 1024 * 1024
+"""Bytes that a process may take beyond what it starts with."""
+MAX_TASKS = 200
+"""Documents after which a process is replaced, because parsers leak."""
+_GRACE = 20.0
+"""Seconds beyond `WAIT` after which the pool itself, not the document, is stuck."""
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+_main_hidden = threading.Lock()
+
+
+class ParserPool:
+    """Parses documents in `workers` processes; started with the first document."""
+
+    def __init__(self, *, workers: int = 2, wait: float = WAIT, memory: int = MEMORY) -> None:
+        self._workers = workers
+        self._wait = wait
+        self._memory = memory
+        self._pool: ProcessPool | None = None
+        # No more than run at once are given to the pool, so that a wait is a parser's own.
+        self._slots = asyncio.Semaphore(workers)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def parse(self, source: Source, document: Document) -> tuple[Article, ...]:
+        """Return the articles of a document.
+
+        Raises what the parser raises of MonitorError; Rejected where it takes too long or too
+        much memory, crashes or fails; Unavailable where the processes cannot be had.
+        """
+        async with self._slots:
+            try:
+                return await self._parse(source, document)
+            except BrokenProcessPool:
+                # An idle process was killed from outside: that breaks pebble's pool, not ours.
+                return await self._parse(source, document)
+
+    async def close(self) -> None:
+        """End all processes at once; documents under way fail."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(_stop, pool)
+
+    async def _parse(self, source: Source, document: Document) -> tuple[Article, ...]:
+        pool = await self._running()
+        try:
+            future = pool.schedule(parse_document, (source, document), timeout=self._wait)
+            async with asyncio.timeout(self._wait + _GRACE) as grace:
+                return await asyncio.wrap_future(future)
+        except (BrokenProcessPool, RuntimeError, CancelledError) as error:
+            await self._discard(pool)
+            raise BrokenProcessPool("the pool of parser processes broke") from error
+        except TimeoutError as error:
+            if grace.expired():
+                await self._discard(pool)
+                raise Unavailable("the parser processes do not answer") from error
+            raise Rejected(f"parsing took longer than {self._wait:g} s") from error
+        except ProcessExpired as error:
+            raise Rejected(f"the parser crashed (exit code {error.exitcode})") from error
+        except MemoryError as error:
+            megabytes = self._memory // (1024 * 1024)
+            raise Rejected(f"parsing needs more than {megabytes} MB of memory") from error
+        except MonitorError:
+            raise
+        except Exception as error:  # whatever a bug in a parser raises is that document's end
+            raise Rejected(f"the parser failed: {type(error).__name__}: {error}") from error
+
+    async def _running(self) -> ProcessPool:
+        """Return the pool, a new one where the last one broke."""
+        if self._pool is None:
+            self._pool = _pool(self._workers, self._memory)
+        pool = self._pool
+        # The first look starts the fork server, which blocks until that runs.
+        if not await asyncio.to_thread(lambda: pool.active):
+            await self._discard(pool)
+            raise BrokenProcessPool("the pool of parser processes broke")
+        return pool
+
+    async def _discard(self, pool: ProcessPool) -> None:
+        if self._pool is pool:
+            self._pool = None
+        await asyncio.to_thread(_stop, pool)
+
+
+def parse_document(source: Source, document: Document) -> tuple[Article, ...]:
+    """Return the articles of a document; runs in a parser process."""
+    return TYPES[source.type].parse(document, source)
+
+
+class _ParserProcess(ForkServerProcess):
+    """A process that does not run the main module again, as multiprocessing would have it.
+
+    That is the whole service's start, loaded into every parser.
+    """
+
+    def start(self) -> None:
+        with _main_module_hidden():
+            super().start()
+
+
+class _ParserContext(ForkServerContext):
+    Process = _ParserProcess  # type: ignore[assignment]
+
+
+@contextlib.contextmanager
+def _main_module_hidden() -> Iterator[None]:
+    """Hide the main module's file, by which multiprocessing finds what to run again."""
+    main = vars(sys.modules["__main__"])
+    with _main_hidden:
+        file = main.pop("__file__", None)
+        try:
+            yield
+        finally:
+            if file is not None:
+                main["__file__"] = file
+
+
+def _pool(workers: int, memory: int) -> ProcessPool:
+    multiprocessing.set_forkserver_preload(["monitor.sources.preload"])
+    return ProcessPool(
+        max_workers=workers,
+        max_tasks=MAX_TASKS,
+        initializer=_begin,
+        initargs=(memory,),
+        context=_ParserContext(),
+    )
+
+
+def _stop(pool: ProcessPool) -> None:
+    pool.stop()
+    pool.join()
+
+
+def _begin(memory: int) -> None:
+    """Prepare a parser process: it dies at once when told to, and with those it works for."""
+    # pebble's handler runs only between two steps of Python, which a hanging parser never ends.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
