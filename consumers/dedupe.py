@@ -7,7 +7,7 @@ owner, and passes again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from monitor import telemetry
 from monitor.channels import ARTICLE_DEDUPLICATED, ARTICLE_FETCHED
@@ -35,15 +35,16 @@ def claims_of(article: Article) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def original_of(article: Article, owners: Mapping[str, str], copies: Mapping[str, str]) -> str:
+def original_of(
+    article: Article, keys: Iterable[str], owners: Mapping[str, str], copies: Mapping[str, str]
+) -> str:
     """Return the id of the article that this one is a copy of; its own id where it is none.
 
     A revision keeps the verdict of its first text: `copies` holds the known copies.
     """
     if article.revision > 1:
         return copies.get(article.id, article.id)
-    foreign = (owners[key] for key in claims_of(article) if owners[key] != article.id)
-    return next(foreign, article.id)
+    return next((owners[key] for key in keys if owners[key] != article.id), article.id)
 
 
 def dedupe(claims: Claims, sightings: Sightings, outbox: Outbox, clock: Clock) -> Consumer:
@@ -51,16 +52,17 @@ def dedupe(claims: Claims, sightings: Sightings, outbox: Outbox, clock: Clock) -
 
     async def process(events: Sequence[Event]) -> Sequence[Outgoing]:
         articles = [load(Article, event.data) for event in events]
+        keys = [claims_of(article) for article in articles]
         wanted: dict[str, str] = {}
-        for article in articles:
-            for key in claims_of(article):
+        for article, claimed in zip(articles, keys, strict=True):
+            for key in claimed:
                 wanted.setdefault(key, article.id)
         owners = await claims.claim(wanted)
         revised = [article.id for article in articles if article.revision > 1]
         copies = await sightings.copies(revised) if revised else {}
         outgoing, dropped = [], []
-        for event, article in zip(events, articles, strict=True):
-            original = original_of(article, owners, copies)
+        for event, article, claimed in zip(events, articles, keys, strict=True):
+            original = original_of(article, claimed, owners, copies)
             if original == article.id:
                 outgoing.append(derive(event, ARTICLE_DEDUPLICATED, article))
             else:

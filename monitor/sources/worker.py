@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -52,6 +52,7 @@ class ParserPool:
         self._pool: ProcessPool | None = None
         # No more than run at once are given to the pool, so that a wait is a parser's own.
         self._slots = asyncio.Semaphore(workers)
+        self._running: set[Future[tuple[Article, ...]]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,43 +72,66 @@ class ParserPool:
         much memory, crashes or fails; Unavailable where the processes cannot be had.
         """
         async with self._slots:
+            # An idle process killed from outside breaks a pool; the next one works.
+            with contextlib.suppress(BrokenProcessPool):
+                return await self._parse(source, document)
             try:
                 return await self._parse(source, document)
-            except BrokenProcessPool:
-                # An idle process was killed from outside: that breaks pebble's pool, not ours.
-                return await self._parse(source, document)
+            except BrokenProcessPool as error:
+                raise Unavailable("the parser processes cannot be started") from error
 
     async def close(self) -> None:
         """End all processes at once; documents under way fail."""
         pool, self._pool = self._pool, None
+        # pebble leaves the waiting ones waiting.
+        for future in tuple(self._running):
+            future.cancel()
         if pool is not None:
             await asyncio.to_thread(_stop, pool)
 
     async def _parse(self, source: Source, document: Document) -> tuple[Article, ...]:
-        pool = await self._running()
+        pool = await self._open()
         try:
             future = pool.schedule(parse_document, (source, document), timeout=self._wait)
-            async with asyncio.timeout(self._wait + _GRACE) as grace:
-                return await asyncio.wrap_future(future)
-        except (BrokenProcessPool, RuntimeError, CancelledError) as error:
+        except RuntimeError as error:
             await self._discard(pool)
             raise BrokenProcessPool("the pool of parser processes broke") from error
-        except TimeoutError as error:
-            if grace.expired():
-                await self._discard(pool)
-                raise Unavailable("the parser processes do not answer") from error
-            raise Rejected(f"parsing took longer than {self._wait:g} s") from error
-        except ProcessExpired as error:
-            raise Rejected(f"the parser crashed (exit code {error.exitcode})") from error
-        except MemoryError as error:
-            megabytes = self._memory // (1024 * 1024)
-            raise Rejected(f"parsing needs more than {megabytes} MB of memory") from error
+        self._running.add(future)
+        try:
+            async with asyncio.timeout(self._wait + _GRACE):
+                return await asyncio.wrap_future(future)
         except MonitorError:
             raise
-        except Exception as error:  # whatever a bug in a parser raises is that document's end
-            raise Rejected(f"the parser failed: {type(error).__name__}: {error}") from error
+        except BrokenProcessPool:
+            await self._discard(pool)
+            raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise Unavailable("the parser processes were closed") from None
+        except Exception as error:
+            if isinstance(error, TimeoutError) and future.cancelled():
+                await self._discard(pool)
+                raise Unavailable("the parser processes do not answer") from error
+            raise self._meaning(error) from error
+        finally:
+            self._running.discard(future)
 
-    async def _running(self) -> ProcessPool:
+    def _meaning(self, error: Exception) -> Rejected:
+        """Return what a failure says of the document: whatever it is, it is that document's end."""
+        match error:
+            case TimeoutError():
+                return Rejected(f"parsing took longer than {self._wait:g} s")
+            case ProcessExpired():
+                return Rejected(f"the parser crashed (exit code {error.exitcode})")
+            case MemoryError():
+                megabytes = self._memory // (1024 * 1024)
+                return Rejected(f"parsing needs more than {megabytes} MB of memory")
+            case _:
+                return Rejected(f"the parser failed: {type(error).__name__}: {error}")
+
+    async def _open(self) -> ProcessPool:
         """Return the pool, a new one where the last one broke."""
         if self._pool is None:
             self._pool = _pool(self._workers, self._memory)
@@ -141,7 +165,7 @@ class _ParserProcess(ForkServerProcess):
 
 
 class _ParserContext(ForkServerContext):
-    Process = _ParserProcess  # type: ignore[assignment]
+    Process = _ParserProcess
 
 
 @contextlib.contextmanager
@@ -169,7 +193,7 @@ def _pool(workers: int, memory: int) -> ProcessPool:
 
 
 def _stop(pool: ProcessPool) -> None:
-    pool.stop()
+    pool.stop()  # type: ignore[no-untyped-call]
     pool.join()
 
 

@@ -44,7 +44,7 @@ class Words(TypeDecorator[tuple[str, ...]]):
     impl = Text
     cache_ok = True
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[tuple[str, ...]], str]:
+    def bind_processor(self, dialect: Dialect) -> Callable[[tuple[str, ...] | None], str]:
         """Return what makes the stored value."""
         return _to_stored_words
 
@@ -63,7 +63,7 @@ def _to_time(stored: int | None) -> datetime | None:
     return None if stored is None else _EPOCH + stored * _MICROSECOND
 
 
-def _to_stored_words(words: tuple[str, ...]) -> str:
+def _to_stored_words(words: tuple[str, ...] | None) -> str:
     return msgspec.json.encode(words).decode() if words else "[]"
 
 

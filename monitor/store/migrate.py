@@ -8,14 +8,14 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from monitor.store.dialect import Dialect, Lock
+from monitor.store.dialect import Dialect
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(connection: Connection, dialect: Dialect) -> None:
     """Run all missing migrations. A second process waits here, and then finds nothing to do."""
-    dialect.lock(connection, Lock.MIGRATE)
+    dialect.begin_migration(connection)
     command.upgrade(config_for(connection), "head")
 
 

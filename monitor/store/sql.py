@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitor.errors import Unavailable
 from monitor.protocols import Clock
-from monitor.store.dialect import Engines, dialect_of
+from monitor.store.dialect import Engines
 from monitor.store.faults import DATABASE_ERRORS, Fault, fault_of, meaning_of, reason_of
+from monitor.store.url import dialect_of
 
 log = logging.getLogger(__name__)
 

@@ -181,7 +181,8 @@ class MailSink:
     def _authenticate(self, _server: SMTP, _session: Session, *given: Any) -> AuthResult:
         user, password = given[-1].login.decode(), given[-1].password.decode()
         self.logins.append((user, password))
-        return AuthResult(success=(user, password) == self._login)
+        # Not "handled": the server shall tell the client itself.
+        return AuthResult(success=(user, password) == self._login, handled=False)
 
     async def handle_MAIL(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]

@@ -10,8 +10,8 @@ from alembic import context
 from sqlalchemy import Connection
 
 from monitor.store.columns import Microseconds, Words
-from monitor.store.dialect import dialect_of
 from monitor.store.tables import metadata
+from monitor.store.url import dialect_of
 
 
 def _plain(kind: str, item: Any, _context: object) -> str | Literal[False]:
