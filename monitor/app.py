@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from monitor import __version__, telemetry
-from monitor.api import create_app
+from monitor.api import create_app, hosts_for
 from monitor.api.server import bind, serving
 from monitor.brokers.kafka import KafkaBroker
 from monitor.brokers.sqlite import SqliteBroker
@@ -94,7 +94,12 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     life = service.life
     life.listen()
     web = create_app(
-        None, life.health, topics=config.topics, clock=service.clock, pages=Role.API in roles
+        None,
+        life.health,
+        topics=config.topics,
+        clock=service.clock,
+        pages=Role.API in roles,
+        allowed_hosts=hosts_for(settings.host),
     )
     beat = asyncio.ensure_future(life.beat())
     async with serving(web, listener), service.opened() as ready:

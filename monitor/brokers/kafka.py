@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
-from monitor.brokers.deadline import retire, within
+from monitor.brokers.kafka_client import retire, within
 from monitor.brokers.kafka_sender import KafkaSender
 from monitor.brokers.kafka_subscription import KafkaSubscription, records_of
 from monitor.brokers.partition import BATCH_BYTES
@@ -123,7 +123,7 @@ class KafkaBroker:
             try:
                 await _asked(consumer.start(), f"joining {group}")
             except BaseException:
-                await retire(consumer.stop, f"the consumer of {group}", STOP)
+                await retire(consumer, STOP)
                 raise
             consumer.subscribe([channel.name])
             return consumer
@@ -184,12 +184,11 @@ class KafkaBroker:
     @asynccontextmanager
     async def _client(self, client: Any) -> AsyncIterator[Any]:
         """Start a client for one use."""
-        name = type(client).__name__
         try:
             await _asked(client.start(), f"connecting to {','.join(self._servers)}")
             yield client
         finally:
-            await retire(getattr(client, "stop", None) or client.close, name, STOP)
+            await retire(client, STOP)
 
     def _new_producer(self) -> Any:
         return AIOKafkaProducer(

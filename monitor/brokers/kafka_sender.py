@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from monitor.brokers.deadline import retire, within
+from monitor.brokers.kafka_client import retire, within
 from monitor.brokers.partition import cut
 from monitor.channels import Channel
 from monitor.errors import Unavailable
@@ -79,7 +79,7 @@ class KafkaSender:
                 try:
                     await within(CONNECT, self._translate(producer.start(), what), what)
                 except BaseException:
-                    await retire(producer.stop, "the producer", STOP)
+                    await retire(producer, STOP)
                     raise
                 self._producer = producer
                 self._acknowledged = self._clock.monotonic()
@@ -88,7 +88,7 @@ class KafkaSender:
     def _abandon(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            task = asyncio.create_task(retire(producer.stop, "the producer", STOP))
+            task = asyncio.create_task(retire(producer, STOP))
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
 

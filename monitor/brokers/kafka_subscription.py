@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.brokers.deadline import retire, within
+from monitor.brokers.kafka_client import retire, within
 from monitor.errors import Unavailable
 from monitor.events import Record
 from monitor.protocols import Clock
@@ -56,7 +56,7 @@ class KafkaSubscription:
         """Let go of the partitions; the session's end does it where the broker is away."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await retire(consumer.stop, f"the consumer of {self._name}", STOP)
+            await retire(consumer, STOP)
 
     async def receive(self, limit: int, wait: float) -> Sequence[Record]:
         """Return up to `limit` records, or none after `wait` seconds; raises Unavailable."""

@@ -29,6 +29,8 @@ def parse_time(text: str, default: datetime) -> datetime | None:
     """
     if not 4 <= len(text) <= 60 or not any(char.isdigit() for char in text):
         return None
+    # A leap second, which Python does not know.
+    text = text.replace(":60", ":59")
     try:
         moment: datetime = dateutil.parser.parse(text, default=default, tzinfos=_zone)
         if moment.tzinfo is None:

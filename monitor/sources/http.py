@@ -27,6 +27,7 @@ DEADLINE = 30.0
 MAX_BYTES = 10 * 1024 * 1024
 """Bytes of a body after decompression."""
 MAX_REDIRECTS = 5
+_GIVE_UP_AT = MAX_REDIRECTS + 1  # the redirect at which aiohttp gives up
 MAX_CONNECTIONS = 20
 MAX_RETRY_AFTER = 7 * 86_400.0
 _CHUNK = 65_536
@@ -78,20 +79,16 @@ class HttpFetcher:
         200 or 304; Rejected where the address is none or the body exceeds the cap.
         """
         url = state.source.location
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Rejected(f"{url!r} is not an http or https address")
+        host = _host(url)
         # Waiting for one's turn is not the server's slowness, so the deadline starts after it.
-        async with self._hosts[parts.hostname]:
+        async with self._hosts[host]:
             try:
                 async with asyncio.timeout(self._deadline):
                     return await self._ask(url, state)
             except TimeoutError as error:
-                raise Unavailable(
-                    f"{parts.hostname} took longer than {self._deadline:g} s"
-                ) from error
+                raise Unavailable(f"{host} took longer than {self._deadline:g} s") from error
             except aiohttp.ClientError as error:
-                raise _failure(error, parts.hostname) from error
+                raise _failure(error, host) from error
 
     async def _ask(self, url: str, state: SourceState) -> Document | NotModified:
         headers = {}
@@ -99,7 +96,7 @@ class HttpFetcher:
             headers["If-None-Match"] = state.etag
         if state.last_modified:
             headers["If-Modified-Since"] = state.last_modified
-        async with self._open().get(url, headers=headers, max_redirects=MAX_REDIRECTS) as response:
+        async with self._open().get(url, headers=headers, max_redirects=_GIVE_UP_AT) as response:
             etag = _validator(response.headers.get("ETag", ""))
             last_modified = _validator(response.headers.get("Last-Modified", ""))
             if response.status == HTTPStatus.NOT_MODIFIED:
@@ -179,6 +176,17 @@ class HttpFetcher:
         return min(max(float(seconds), 0.0), MAX_RETRY_AFTER)
 
 
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname if parts.scheme in ("http", "https") else None
+    except ValueError:
+        host = None
+    if not host:
+        raise Rejected(f"{url!r} is not an http or https address")
+    return host
+
+
 def _validator(value: str) -> str:
     """Return a validator as it came, "" where it could not be stored or sent back."""
     return value if value.isascii() and value.isprintable() and len(value) <= 1_024 else ""
@@ -195,11 +203,14 @@ def _failure(error: aiohttp.ClientError, host: str) -> Unavailable | Rejected:
             return Unreachable(f"{host} cannot be reached: {error.os_error.strerror or error}")
         case aiohttp.TooManyRedirects():
             return Unavailable(f"{host} redirects more than {MAX_REDIRECTS} times")
-        case aiohttp.InvalidURL():
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return Unavailable(f"{host} is, or redirects to, an address that is not http or https")
         case aiohttp.ClientPayloadError():
             return Unavailable(f"the answer of {host} was cut off")
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
             return Unavailable(f"{host} closed the connection")
+        case aiohttp.ClientResponseError():
+            reason = " ".join(error.message.split())[:200]
+            return Unavailable(f"{host} sent an answer that cannot be read: {reason}")
         case _:
-            return Unavailable(f"{host} sent an answer that is not HTTP: {type(error).__name__}")
+            return Unavailable(f"asking {host} failed: {type(error).__name__}: {error}")

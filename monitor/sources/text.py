@@ -59,7 +59,7 @@ _DATE_LABEL = re.compile(
     re.IGNORECASE,
 )
 _DATE_WORDS = re.compile(r"[A-Za-z]{2,}")
-_NUMBERS = re.compile(r"\d+")
+_DEFAULTS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2001, 2, 2, tzinfo=UTC))
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
     r"|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
@@ -169,12 +169,11 @@ def _date_line(line: str, now: datetime) -> datetime | None:
     """Return the time that a line states with day, month and year, and nothing else."""
     label = _DATE_LABEL.match(line)
     text = line[label.end() :] if label else line
-    numbers = _NUMBERS.findall(text)
-    if len(numbers) < 2 or len(text) > 60 or len(_DATE_WORDS.findall(text)) > 6:
+    if len(_DATE_WORDS.findall(text)) > 6:
         return None
-    if not re.search(r"\b(?:19|20)\d\d\b", text):
-        return None
-    return sane(parse_time(text.replace("|", " "), datetime(now.year, 1, 1, tzinfo=UTC)), now)
+    # What is left out comes from the default, so two of them tell whether anything is.
+    moment, other = (parse_time(text.replace("|", " "), default) for default in _DEFAULTS)
+    return sane(moment, now) if moment == other else None
 
 
 def _dateline(body: str, now: datetime) -> tuple[str, datetime | None]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import fcntl
 import multiprocessing
+import os
 import resource
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -42,13 +44,29 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _main_hidden = threading.Lock()
 
 
-class ParserPool:
-    """Parses documents in `workers` processes; started with the first document."""
+def parse_document(source: Source, document: Document) -> tuple[Article, ...]:
+    """Return the articles of a document; runs in a parser process."""
+    return TYPES[source.type].parse(document, source)
 
-    def __init__(self, *, workers: int = 2, wait: float = WAIT, memory: int = MEMORY) -> None:
+
+class ParserPool:
+    """Parses documents in `workers` processes, which start with the first document.
+
+    A document may take `wait` seconds and `memory` bytes. `parse` must be a module's function.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        wait: float = WAIT,
+        memory: int = MEMORY,
+        parse: Callable[[Source, Document], tuple[Article, ...]] = parse_document,
+    ) -> None:
         self._workers = workers
         self._wait = wait
         self._memory = memory
+        self._function = parse
         self._pool: ProcessPool | None = None
         # No more than run at once are given to the pool, so that a wait is a parser's own.
         self._slots = asyncio.Semaphore(workers)
@@ -92,7 +110,7 @@ class ParserPool:
     async def _parse(self, source: Source, document: Document) -> tuple[Article, ...]:
         pool = await self._open()
         try:
-            future = pool.schedule(parse_document, (source, document), timeout=self._wait)
+            future = pool.schedule(self._function, (source, document), timeout=self._wait)
         except RuntimeError as error:
             await self._discard(pool)
             raise BrokenProcessPool("the pool of parser processes broke") from error
@@ -148,11 +166,6 @@ class ParserPool:
         await asyncio.to_thread(_stop, pool)
 
 
-def parse_document(source: Source, document: Document) -> tuple[Article, ...]:
-    """Return the articles of a document; runs in a parser process."""
-    return TYPES[source.type].parse(document, source)
-
-
 class _ParserProcess(ForkServerProcess):
     """A process that does not run the main module again, as multiprocessing would have it.
 
@@ -202,8 +215,26 @@ def _begin(memory: int) -> None:
     # pebble's handler runs only between two steps of Python, which a hanging parser never ends.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
+        _die_with_the_service()
+        # The fork server is the parent here, and without it nobody would hear of our end.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _die_with_the_service() -> None:
+    """Have the kernel end this process when the service ends, however either of them hangs.
+
+    The sentinel is a pipe from the service; its end raises SIGIO, which kills (fcntl(2)).
+    """
+    service = multiprocessing.parent_process()
+    if service is None:
+        return
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(service.sentinel, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(service.sentinel, fcntl.F_GETFL)
+    fcntl.fcntl(service.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if not service.is_alive():
+        os._exit(1)

@@ -31,9 +31,7 @@ _MARKUP = re.compile(r"[\"<>].*", re.DOTALL)
 _FRONT = re.compile(r"^(?:(?:www\d?|m|mobile|amp)\.)+(?=[^.]+\.[^.])")
 _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php\d?|aspx?|jsp)$", re.IGNORECASE)
 _AMP_SUFFIX = re.compile(r"(?:\.amp|/amp|/amp\.html)$", re.IGNORECASE)
-_AMP_CACHE = re.compile(
-    r"https?://(?:[\w-]+\.cdn\.ampproject\.org/[cv]|(?:www\.)?google\.[\w.]+/amp)"
-)
+_AMP_CACHE = re.compile(r"https://(?:[\w-]+\.cdn\.ampproject\.org/[cv]|google\.[\w.]+/amp)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +66,16 @@ def canonical_url(url: str) -> str:
     for phones, AMP forms, index files, a last slash, the order of parameters. Idempotent;
     "" for anything that is not http(s), holds a user name, or is too long.
     """
-    parts = _parts(_without_amp_cache(url))
+    parts = _parts(url)
     if parts is None:
         return ""
     host = _FRONT.sub("", parts.host)
     query = {(key, value) for key, value in parts.query if not is_tracking(key, value, host)}
     port = "" if parts.port in ("80", "443") else parts.port
-    return _joined("https", host, port, _bare_path(parts.path) or "/", sorted(query), parts.route)
+    path = _bare_path(parts.path) or "/"
+    canonical = _joined("https", host, port, path, sorted(query), parts.route)
+    original = _without_amp_cache(canonical)
+    return canonical if original == canonical else canonical_url(original)
 
 
 def _bare_path(path: str) -> str:
@@ -91,10 +92,10 @@ def _bare_path(path: str) -> str:
 
 def _without_amp_cache(url: str) -> str:
     """Return the publisher's address where this is a copy in a cache of AMP pages."""
-    cache = _AMP_CACHE.match(url.strip())
+    cache = _AMP_CACHE.match(url)
     if not cache:
         return url
-    rest = url.strip()[cache.end() :].removeprefix("/s")
+    rest = url[cache.end() :].removeprefix("/s")
     return "https:/" + rest if rest.startswith("/") and "." in rest else url
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -215,6 +216,8 @@ def mortal_kafka() -> Iterator[KafkaServer]:
         pytest.skip(reason)
     with KafkaServer() as server:
         yield server
+    # What a client leaves behind when it is abandoned is to be found in this test, not later.
+    gc.collect()
 
 
 def _cached() -> Path:

@@ -125,6 +125,18 @@ def ledger_rows(ledger: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ledger.read_text(encoding="utf-8").splitlines()]
 
 
+class _Connection(SMTP):
+    """One client's connection; `gone` is set when nothing of it is left."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.gone = asyncio.Event()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self.gone.set()
+
+
 class MailSink:
     """A mail server that keeps all mail. `replies` by command (`MAIL`, `RCPT`, `DATA`) are given
     in their order instead of a yes; with `login` (user, password) it demands it."""
@@ -145,6 +157,7 @@ class MailSink:
         self._tls = tls
         self._at_once = speaks_tls_at_once
         self._server: asyncio.Server | None = None
+        self._connections: list[_Connection] = []
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -163,12 +176,16 @@ class MailSink:
         assert self._server is not None
         self._server.close()
         await self._server.wait_closed()
+        for connection in self._connections:
+            if connection.transport is not None:
+                connection.transport.close()
+            await connection.gone.wait()
 
-    def _protocol(self) -> SMTP:
+    def _protocol(self) -> _Connection:
         with warnings.catch_warnings():
             # A login without TLS is dangerous, as it says, but not on the loopback of a test.
             warnings.simplefilter("ignore", UserWarning)
-            return SMTP(
+            connection = _Connection(
                 self,
                 hostname="sink.example",
                 enable_SMTPUTF8=True,
@@ -177,6 +194,8 @@ class MailSink:
                 auth_required=self._login is not None,
                 auth_require_tls=False,
             )
+        self._connections.append(connection)
+        return connection
 
     def _authenticate(self, _server: SMTP, _session: Session, *given: Any) -> AuthResult:
         user, password = given[-1].login.decode(), given[-1].password.decode()

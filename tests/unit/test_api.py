@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,11 +27,10 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-async def get(site: Site, path: str, status: int = 200) -> dict[str, object]:
+async def get(site: Site, path: str, status: int = 200) -> Any:
     async with site.client.get(path) as response:
         assert response.status == status, await response.text()
-        found: dict[str, object] = await response.json(content_type=None)
-        return found
+        return await response.json(content_type=None)
 
 
 async def store(site: Site, *articles: Article) -> None:
@@ -38,10 +38,8 @@ async def store(site: Site, *articles: Article) -> None:
         await site.store.save_articles([article], NOW)
 
 
-def ids(page: dict[str, object]) -> list[str]:
-    items = page["items"]
-    assert isinstance(items, list)
-    return [item["id"] for item in items]
+def ids(page: Any) -> list[str]:
+    return [item["id"] for item in page["items"]]
 
 
 async def test_pages_hold_every_article_once(site: Site) -> None:
@@ -85,8 +83,8 @@ async def test_one_article_with_times_in_utc(site: Site) -> None:
     published = datetime(2024, 4, 26, 9, 5, tzinfo=UTC)
     await store(site, an_article(id="a/1", published=published, body="First.\n\nSecond."))
     found = await get(site, "/api/v1/articles?limit=1")
-    assert "body" not in found["items"][0]  # type: ignore[index]
-    assert found["items"][0]["published"] == "2024-04-26T09:05:00Z"  # type: ignore[index]
+    assert "body" not in found["items"][0]
+    assert found["items"][0]["published"] == "2024-04-26T09:05:00Z"
     assert (await get(site, "/api/v1/articles/a/1"))["body"] == "First.\n\nSecond."
 
 
@@ -127,7 +125,7 @@ async def test_alerts_come_with_their_deliveries(site: Site) -> None:
         await site.store.raise_alerts([(alert, (DESK, PAGE))], NOW)
     first = await get(site, "/api/v1/alerts?limit=2")
     second = await get(site, f"/api/v1/alerts?limit=2&cursor={first['next']}")
-    items = [*first["items"], *second["items"]]  # type: ignore[misc]
+    items = [*first["items"], *second["items"]]
     assert [item["article"]["id"] for item in items] == ["a2", "a1", "a0"]
     assert [(sent["channel"], sent["state"]) for sent in items[0]["deliveries"]] == [
         ("desk-hook", "pending"),
@@ -139,8 +137,8 @@ async def test_alerts_come_with_their_deliveries(site: Site) -> None:
 async def test_topics_and_sources(site: Site) -> None:
     await fill(site.store, NOW)
     topics = await get(site, "/api/v1/topics")
-    assert topics[0]["id"] == "sco-defence"  # type: ignore[index]
-    sources = {source["name"]: source for source in await get(site, "/api/v1/sources")}  # type: ignore[index]
+    assert topics[0]["id"] == "sco-defence"
+    sources = {source["name"]: source for source in await get(site, "/api/v1/sources")}
     assert {name: source["state"] for name, source in sources.items()} == {
         "baltic": "ok",
         "capital": "ok",
@@ -219,7 +217,7 @@ async def test_readiness_shows_the_parts(site: Site) -> None:
     assert (await get(site, "/readyz"))["status"] == "degraded"
     site.health.report("store", "down", "dead letters")
     found = await get(site, "/readyz", 503)
-    assert found["parts"]["store"] == {"status": "down", "text": "dead letters"}  # type: ignore[index]
+    assert found["parts"]["store"] == {"status": "down", "text": "dead letters"}
 
 
 async def test_without_the_api_role_there_is_only_health(tmp_path: Path) -> None:
@@ -275,7 +273,7 @@ async def test_the_description_is_openapi_3_0(site: Site) -> None:
     assert schema["openapi"] == "3.0.3"
     assert "'type': 'null'" not in text
     assert "HTTPValidationError" not in text
-    for path, operations in schema["paths"].items():  # type: ignore[attr-defined]
+    for path, operations in schema["paths"].items():
         for operation in operations.values():
             assert operation["summary"], path
             assert operation["description"], path

@@ -103,7 +103,7 @@ def shown(key: str, default: Any) -> str:
 def test_source_types() -> None:
     rows = table(section("docs/configuration.md", "## sources.yaml"), "Source type")
     told = {row[0].strip("`"): row[1].strip("`") for row in rows}
-    assert told == {name: kind.location for name, kind in TYPES.items()}
+    assert told == {name: app.LOCATIONS[kind.reach] for name, kind in TYPES.items()}
 
 
 def test_kinds_of_channels_and_their_keys() -> None:
@@ -212,7 +212,9 @@ def test_options_and_arguments(path: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_command_that_is_printed_exists(name: str) -> None:
     blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", page(name), re.M | re.S))
-    for line in re.findall(r"^(?:\.venv/bin/)?(monitor .*)$", blocks, re.MULTILINE):
+    for line in re.findall(
+        r"^(?:[A-Z_]+=\S+ )?(?:\.venv/bin/)?(monitor .*)$", blocks, re.MULTILINE
+    ):
         path = max((path for path in COMMANDS if f"{line} ".startswith(f"{path} ")), key=len)
         command = COMMANDS[path]
         known = {"--help"} | {name for item in command.params for name in item.opts}
@@ -280,7 +282,8 @@ def routes(items: Iterable[Any]) -> Iterator[str]:
         if inner is not None:
             yield from routes(inner.routes)
         elif methods := getattr(route, "methods", None):
-            yield from (f"{method} {route.path}" for method in methods - {"HEAD"})
+            path = route.path.replace(":path}", "}")
+            yield from (f"{method} {path}" for method in methods - {"HEAD"})
         else:
             yield route.path
 

@@ -121,7 +121,8 @@ async def test_alerts_come_where_a_rule_streams_them(site: Site) -> None:
 
 async def test_it_resumes_without_loss_and_without_repeats(site: Site) -> None:
     """A client that comes and goes meets articles and alerts from a writer that never stops."""
-    total, seen, last = 120, [], "0.0"
+    total, last = 120, "0.0"
+    seen: list[str] = []
 
     async def write() -> None:
         for number in range(total):
@@ -159,7 +160,7 @@ async def test_a_revision_comes_again(site: Site) -> None:
         await stream.opened()
         await store(site, "a1")
         await store(site, "a1", revision=2)
-        revisions = []
+        revisions: list[int] = []
         while not revisions or revisions[-1] < 2:
             revisions.append((await stream.next()).data["revision"])
     assert revisions in ([1, 2], [2])
@@ -249,9 +250,7 @@ async def test_a_bug_sends_everybody_home_and_the_next_one_is_served(
         assert (await stream.next()).what == "article a1"
 
 
-async def test_nobody_asks_the_database_while_nobody_listens(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_nobody_asks_the_database_while_nobody_listens(site: Site) -> None:
     async with listening(site) as stream:
         await stream.opened()
     task = site.app.state.context.live._task

@@ -1,10 +1,10 @@
-"""Deadlines for the calls of a client that may never return, and its burial."""
+"""Deadlines for the calls of a Kafka client that may never return, and its burial."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from monitor.errors import Unavailable
@@ -23,13 +23,14 @@ async def within(seconds: float, call: Awaitable[T], what: str) -> T:
         raise Unavailable(f"{what}: no answer within {seconds:g} s") from error
 
 
-async def retire(stop: Callable[[], Coroutine[Any, Any, None]], name: str, seconds: float) -> None:
-    """Stop a client within `seconds` and never raise.
+async def retire(client: Any, seconds: float) -> None:
+    """Stop a producer, consumer or admin client within `seconds` and never raise.
 
     In a task of its own: a client whose broker was killed has been seen to raise CancelledError
     out of `stop`, which must not pass for a cancellation of ours.
     """
-    task = asyncio.ensure_future(stop())
+    name = type(client).__name__
+    task = asyncio.ensure_future(_stop(client))
     await asyncio.wait({task}, timeout=seconds)
     if not task.done():
         log.warning("%s did not stop within %g s and is abandoned", name, seconds)
@@ -37,3 +38,13 @@ async def retire(stop: Callable[[], Coroutine[Any, Any, None]], name: str, secon
         await asyncio.wait({task}, timeout=1.0)
     if task.done() and not task.cancelled() and (error := task.exception()) is not None:
         log.info("%s stopped with %r", name, error)
+
+
+async def _stop(client: Any) -> None:
+    try:
+        await (client.close() if hasattr(client, "close") else client.stop())
+    finally:
+        # What was abandoned in the middle has left its connections open.
+        inner = client.client if hasattr(client, "client") else client._client
+        for connection in list(inner._conns.values()):
+            connection.close()

@@ -1,0 +1,113 @@
+"""PostgreSQL: a server that any number of processes share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, any_, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from monitor.store.dialect import Dialect, Engines, Lock, pattern_of
+
+CONNECT_SECONDS = 5.0
+STATEMENT_SECONDS = 30.0
+LOCK_SECONDS = 5
+
+_ADVISORY_LOCK = select(func.pg_advisory_xact_lock(0x4E4D, bindparam("lock")))
+"""The first number is this service's own: advisory locks are shared by a whole database."""
+
+
+class Postgres(Dialect):
+    """A server that any number of processes share."""
+
+    def open(self, url: URL) -> Engines:
+        """Reads need no transaction: they are one statement, or may see changes in between."""
+        server = {
+            "application_name": "news-monitor",
+            # A plan that was made while a table was small would scan it for ever. Every query
+            # here has an index; what has none is scanned all the same.
+            "enable_seqscan": "off",
+            "jit": "off",
+            "statement_timeout": str(int(STATEMENT_SECONDS * 1000)),
+            # A process that stands still in a transaction must not hold its locks for ever.
+            "idle_in_transaction_session_timeout": str(int(STATEMENT_SECONDS * 1000)),
+        }
+        write = create_async_engine(
+            url,
+            pool_size=10,
+            max_overflow=0,
+            pool_use_lifo=True,  # the fewer connections, the fewer statements are prepared
+            pool_timeout=STATEMENT_SECONDS,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                # A server that is cut off without a word answers no statement_timeout either.
+                "command_timeout": STATEMENT_SECONDS + CONNECT_SECONDS,
+                "server_settings": server,
+            },
+        )
+        return Engines(write, write.execution_options(isolation_level="AUTOCOMMIT"))
+
+    def open_for_migration(self, url: URL) -> AsyncEngine:
+        """A migration may take long, so no statement has a time limit."""
+        server = {"application_name": "news-monitor migration"}
+        return create_async_engine(
+            url,
+            poolclass=NullPool,
+            connect_args={"timeout": CONNECT_SECONDS, "server_settings": server},
+        )
+
+    def prepare(self, connection: Connection) -> None:
+        """Nothing to do."""
+
+    def lock(self, connection: Connection, lock: Lock) -> None:
+        """An advisory lock: released after the commit is visible to others, never before."""
+        connection.execute(_ADVISORY_LOCK, {"lock": int(lock)})
+
+    def begin_migration(self, connection: Connection) -> None:
+        """Wait for a migration that runs elsewhere; but wait for a table's lock briefly only, for
+        whoever comes later waits behind this one."""
+        self.lock(connection, Lock.MIGRATE)
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+
+    def insert(self, table: Table) -> Any:
+        """Return PostgreSQL's INSERT."""
+        return insert(table)
+
+    def batch(self, *columns: Column[Any]) -> FromClause:
+        """One array a column."""
+        arrays = (bindparam(f"batch_{column.name}", type_=ARRAY(column.type)) for column in columns)
+        named = (Column(column.name, column.type) for column in columns)
+        return (
+            func.unnest(*arrays)
+            .table_valued(
+                *named,
+            )
+            .render_derived(name="batch")
+        )
+
+    def rows(self, columns: Sequence[Column[Any]], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+        """Return one list a column."""
+        values = zip(*rows, strict=True)
+        return {
+            f"batch_{column.name}": list(value)
+            for column, value in zip(columns, values, strict=True)
+        }
+
+    def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:
+        """One array."""
+        return column == any_(bindparam(name, type_=ARRAY(column.type)))
+
+    def listed(self, values: Sequence[Any]) -> Any:
+        """Return one list."""
+        return list(values)
+
+    def contains(self, column: Column[Any], wanted: str) -> ColumnElement[bool]:
+        """PostgreSQL folds the case of all letters."""
+        return column.ilike(pattern_of(wanted), escape="\\")

@@ -1,0 +1,27 @@
+"""Which database a URL means."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from monitor.errors import ConfigError, Problem
+from monitor.store.dialect import Dialect
+from monitor.store.postgres import Postgres
+from monitor.store.sqlite import Sqlite
+
+_DIALECTS: dict[str, tuple[str, Dialect]] = {
+    "sqlite": ("sqlite+aiosqlite", Sqlite()),
+    "postgresql": ("postgresql+asyncpg", Postgres()),
+}
+
+
+def dialect_of(url: str) -> tuple[URL, Dialect]:
+    """Return a database's parsed URL, with its driver, and its dialect; raises ConfigError."""
+    try:
+        parsed = make_url(url)
+        driver, dialect = _DIALECTS[parsed.get_backend_name()]
+    except (ArgumentError, KeyError) as error:
+        known = " or ".join(f"{driver}://…" for driver, _ in _DIALECTS.values())
+        raise ConfigError([Problem("database URL", f"must be {known}")]) from error
+    return parsed.set(drivername=driver), dialect

@@ -1,0 +1,257 @@
+"""The HTTP fetcher, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import Rejected, Unavailable
+from monitor.model import Source, SourceState
+from monitor.protocols import Document, NotModified
+from monitor.sources.http import HttpFetcher
+from tests.support.clock import START, FakeClock
+from tests.support.feedserver import Answer, FeedServer, Item
+
+USER_AGENT = "newsmonitor/0.1 (+https://monitor.example; desk@monitor.example)"
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[FeedServer]:
+    async with FeedServer(ledger=tmp_path / "ledger.jsonl") as server:
+        server.add("wire", Item("g1", "Harbour reopens"))
+        yield server
+
+
+@pytest.fixture
+async def fetcher() -> AsyncIterator[HttpFetcher]:
+    async with HttpFetcher(user_agent=USER_AGENT, clock=FakeClock(), deadline=5.0) as fetcher:
+        yield fetcher
+
+
+def state_of(url: str, *, etag: str = "", body_hash: str = "") -> SourceState:
+    source = Source(name="wire", type="feed", location=url)
+    return SourceState(source=source, next_poll_at=START, etag=etag, body_hash=body_hash)
+
+
+def after(state: SourceState, answer: Document | NotModified) -> SourceState:
+    """Return the state that a recorded poll leaves behind."""
+    return replace(
+        state,
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        body_hash=answer.body_hash,
+    )
+
+
+async def test_the_first_request_is_unconditional_and_says_who_asks(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
+    answer = await fetcher.fetch(state_of(server.url("wire")))
+    assert isinstance(answer, Document)
+    assert answer.body == server.body("wire")
+    assert answer.content_type == "application/rss+xml"
+    assert (answer.url, answer.fetched) == (server.url("wire"), START)
+    headers = server.asked[0].headers
+    assert headers["user-agent"] == USER_AGENT
+    assert headers["accept-encoding"] == "gzip, deflate"
+    assert not {"if-none-match", "if-modified-since", "cookie", "referer"} & headers.keys()
+
+
+async def test_validators_go_back_byte_for_byte_and_end_in_not_modified(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
+    first = state_of(server.url("wire"))
+    second = after(first, await fetcher.fetch(first))
+    answer = await fetcher.fetch(second)
+    assert isinstance(answer, NotModified)
+    assert after(second, answer) == second
+    headers = server.asked[1].headers
+    assert headers["if-none-match"] == second.etag
+    assert headers["if-modified-since"] == second.last_modified
+    server.add("wire", Item("g2", "Bridge closes"))
+    assert isinstance(await fetcher.fetch(second), Document)
+
+
+async def test_weak_and_odd_validators_are_not_touched(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
+    odd = {"ETag": 'W/"a b,\\c"', "Last-Modified": "yesterday, about noon"}
+    server.script("wire", Answer(headers=odd), Answer(status=304))
+    state = state_of(server.url("wire"))
+    state = after(state, await fetcher.fetch(state))
+    answer = await fetcher.fetch(state)
+    assert server.asked[1].headers["if-none-match"] == odd["ETag"]
+    assert server.asked[1].headers["if-modified-since"] == odd["Last-Modified"]
+    # A 304 without validators leaves those that were asked with.
+    assert (answer.etag, answer.last_modified) == (odd["ETag"], odd["Last-Modified"])
+
+
+async def test_a_304_may_bring_new_validators(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.script("wire", Answer(status=304, headers={"ETag": '"new"'}))
+    answer = await fetcher.fetch(state_of(server.url("wire"), etag='"old"', body_hash="hash"))
+    assert answer == NotModified(etag='"new"', last_modified="", body_hash="hash")
+
+
+async def test_the_same_body_again_is_not_modified(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
+    server.script("wire", Answer(), Answer(headers={"ETag": '"2"'}))
+    state = state_of(server.url("wire"))
+    state = after(state, await fetcher.fetch(state))
+    answer = await fetcher.fetch(state)
+    assert answer == NotModified(etag='"2"', last_modified="", body_hash=state.body_hash)
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (404, "127.0.0.1 answered 404 Not Found"),
+        (410, "127.0.0.1 answered 410 Gone"),
+        (403, "127.0.0.1 answered 403 Forbidden"),
+        (500, "127.0.0.1 answered 500 Internal Server Error"),
+        (204, "127.0.0.1 answered 204 No Content"),
+    ],
+)
+async def test_other_statuses_are_unavailable(
+    server: FeedServer, fetcher: HttpFetcher, status: int, sentence: str
+) -> None:
+    server.script("wire", Answer(status=status, body=b""))
+    with pytest.raises(Unavailable) as failure:
+        await fetcher.fetch(state_of(server.url("wire")))
+    assert str(failure.value) == sentence
+    assert failure.value.retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        ("120", 120.0),
+        (format_datetime(START + timedelta(days=2), usegmt=True), 172_800.0),
+        (format_datetime(START - timedelta(days=2), usegmt=True), 0.0),
+        ("99999999999999", 7 * 86_400.0),
+        ("soon", None),
+        ("-5", None),
+    ],
+)
+async def test_retry_after_is_seconds_or_a_date(
+    server: FeedServer, fetcher: HttpFetcher, retry_after: str, seconds: float | None
+) -> None:
+    server.script("wire", Answer(status=503, headers={"Retry-After": retry_after}))
+    with pytest.raises(Unavailable, match="answered 503") as failure:
+        await fetcher.fetch(state_of(server.url("wire")))
+    assert failure.value.retry_after == seconds
+
+
+async def test_redirects_are_followed_five_times(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.script("hop", *[Answer(status=301, headers={"Location": server.url("hop")})] * 4)
+    server.script("hop", Answer(status=302, headers={"Location": server.url("wire")}))
+    answer = await fetcher.fetch(state_of(server.url("hop")))
+    assert isinstance(answer, Document)
+    assert answer.url == server.url("wire")
+    assert len(server.asked) == 6
+    assert "referer" not in server.asked[-1].headers
+    server.script("hop", *[Answer(status=301, headers={"Location": server.url("hop")})] * 9)
+    with pytest.raises(Unavailable, match="redirects more than 5 times"):
+        await fetcher.fetch(state_of(server.url("hop")))
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://"])
+async def test_redirects_lead_to_http_only(
+    server: FeedServer, fetcher: HttpFetcher, target: str
+) -> None:
+    server.script("wire", Answer(status=302, headers={"Location": target}))
+    with pytest.raises(Unavailable, match="not http or https"):
+        await fetcher.fetch(state_of(server.url("wire")))
+
+
+async def test_a_cut_body_is_unavailable(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.script("wire", Answer(headers={"ETag": '"cut"'}, cut=40))
+    with pytest.raises(Unavailable, match="was cut off"):
+        await fetcher.fetch(state_of(server.url("wire")))
+    assert server.sent() == set()
+
+
+async def test_a_slow_body_ends_at_the_deadline(server: FeedServer) -> None:
+    server.script("wire", Answer(body=b"x" * 10_000, drip=0.01))
+    async with HttpFetcher(user_agent=USER_AGENT, clock=FakeClock(), deadline=0.2) as fetcher:
+        with pytest.raises(Unavailable, match=r"127\.0\.0\.1 took longer than 0\.2 s"):
+            await fetcher.fetch(state_of(server.url("wire")))
+
+
+async def test_too_large_bodies_are_rejected(server: FeedServer) -> None:
+    bomb = gzip.compress(b"\0" * 20_000_000)
+    server.script("wire", Answer(headers={"Content-Encoding": "gzip"}, body=bomb))
+    server.script("wire", Answer(body=b"x" * 1_001))
+    async with HttpFetcher(user_agent=USER_AGENT, clock=FakeClock(), max_bytes=1_000) as fetcher:
+        for _ in range(2):
+            with pytest.raises(Rejected, match=r"127\.0\.0\.1 sent more than 1000 bytes"):
+                await fetcher.fetch(state_of(server.url("wire")))
+
+
+async def test_gzip_is_read_and_other_encodings_are_not(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
+    server.script(
+        "wire",
+        Answer(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"<rss/>")),
+        Answer(headers={"Content-Encoding": "br"}, body=b"whatever"),
+    )
+    answer = await fetcher.fetch(state_of(server.url("wire")))
+    assert isinstance(answer, Document)
+    assert answer.body == b"<rss/>"
+    with pytest.raises(Unavailable, match=r"cannot be read.*br"):
+        await fetcher.fetch(state_of(server.url("wire")))
+
+
+async def test_one_request_at_a_time_to_a_host(server: FeedServer, fetcher: HttpFetcher) -> None:
+    urls = [server.url(f"feed{number}") for number in range(8)]
+    await asyncio.gather(*[fetcher.fetch(state_of(url)) for url in urls])
+    assert (len(server.asked), server.busiest) == (8, 1)
+
+
+async def test_waiting_for_a_turn_does_not_count(server: FeedServer) -> None:
+    async with HttpFetcher(user_agent=USER_AGENT, clock=FakeClock(), deadline=0.5) as fetcher:
+        slow = [Answer(body=b"x" * 10_000, drip=0.01)] * 3
+        server.script("wire", *slow)
+        polls = [fetcher.fetch(state_of(server.url("wire"))) for _ in range(4)]
+        answers = await asyncio.gather(*polls, return_exceptions=True)
+    # Three take all their time, and the fourth still has its own.
+    assert [isinstance(answer, Unavailable) for answer in answers] == [True, True, True, False]
+
+
+async def test_nobody_there(fetcher: HttpFetcher, unused_tcp_port: int) -> None:
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1 cannot be reached"):
+        await fetcher.fetch(state_of(f"http://127.0.0.1:{unused_tcp_port}/feed"))
+    with pytest.raises(Unavailable, match=r"name nowhere\.invalid cannot be resolved"):
+        await fetcher.fetch(state_of("http://nowhere.invalid/feed"))
+
+
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "feed.xml", "http:///feed", "http://[::1", ""]
+)
+async def test_other_addresses_are_rejected(fetcher: HttpFetcher, location: str) -> None:
+    with pytest.raises(Rejected, match="not an http or https address"):
+        await fetcher.fetch(state_of(location))
+
+
+async def test_cookies_are_not_kept(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.script("wire", Answer(headers={"Set-Cookie": "id=1"}))
+    for _ in range(2):
+        await fetcher.fetch(state_of(server.url("wire")))
+    assert "cookie" not in server.asked[1].headers
+
+
+async def test_the_ledger_holds_what_was_sent(
+    server: FeedServer, fetcher: HttpFetcher, tmp_path: Path
+) -> None:
+    await fetcher.fetch(state_of(server.url("wire")))
+    await fetcher.fetch(state_of(server.url("wire")))
+    assert server.sent() == {("wire", "g1")}
+    assert len((tmp_path / "ledger.jsonl").read_text().splitlines()) == 1

@@ -1,0 +1,188 @@
+"""Parser processes: whatever a document does to one, the next document is parsed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from monitor.errors import Rejected, Unavailable
+from monitor.sources import TYPES
+from monitor.sources.worker import ParserPool, parse_document
+from tests.support.parsers import NOW, SOURCE, misbehave, ordering
+
+ROOT = Path(__file__).parents[2]
+MEMORY = 128 * 1024 * 1024
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[ParserPool]:
+    async with ParserPool(wait=1.0, memory=MEMORY, parse=misbehave) as pool:
+        yield pool
+
+
+async def pid_of(pool: ParserPool) -> int:
+    """Return the id of a process that has just parsed a document."""
+    (article,) = await pool.parse(SOURCE, ordering(b""))
+    return int(article.title)
+
+
+async def test_a_feed_becomes_articles() -> None:
+    body = (ROOT / "tests" / "fixtures" / "feeds" / "rss.xml").read_bytes()
+    async with ParserPool() as pool:
+        articles = await pool.parse(SOURCE, ordering(body))
+    assert articles == parse_document(SOURCE, ordering(body))
+    assert {article.fetched for article in articles} == {NOW}
+
+
+def test_every_type_has_a_parser() -> None:
+    for name, source_type in TYPES.items():
+        assert callable(source_type.parse), name
+        assert source_type.description
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        (b"hang", "took longer than 1 s"),
+        (b"hang in C", "took longer than 1 s"),
+        (b"swell", "needs more than 128 MB of memory"),
+        (b"crash", r"the parser crashed \(exit code -11\)"),
+        (b"fail", "the parser failed: RuntimeError: a bug"),
+        (b"reject", "^this is no feed$"),
+    ],
+)
+async def test_a_bad_document_is_rejected_and_the_next_one_parsed(
+    pool: ParserPool, order: bytes, reason: str
+) -> None:
+    assert await pid_of(pool)
+    with pytest.raises(Rejected, match=reason):
+        await pool.parse(SOURCE, ordering(order))
+    assert await pid_of(pool)
+
+
+async def test_errors_arrive_as_they_were_raised(pool: ParserPool) -> None:
+    with pytest.raises(Unavailable, match=r"^later$") as failure:
+        await pool.parse(SOURCE, ordering(b"postpone"))
+    assert failure.value.retry_after == 7.0
+
+
+async def test_more_bad_documents_than_processes(pool: ParserPool) -> None:
+    orders = [b"hang", b"", b"crash", b"", b"hang", b"swell", b"", b"fail"]
+    documents = [pool.parse(SOURCE, ordering(order)) for order in orders]
+    outcomes = await asyncio.gather(*documents, return_exceptions=True)
+    assert [isinstance(outcome, Rejected) for outcome in outcomes] == [
+        order != b"" for order in orders
+    ]
+
+
+async def test_idle_processes_may_be_killed(pool: ParserPool) -> None:
+    first = psutil.Process(await pid_of(pool))
+    everyone = _parsers()
+    assert first in everyone
+    for process in everyone:
+        process.kill()
+    psutil.wait_procs(everyone, timeout=10)
+    assert await pid_of(pool) != first.pid
+
+
+async def test_the_fork_server_may_be_killed(pool: ParserPool) -> None:
+    first = psutil.Process(await pid_of(pool))
+    server = first.parent()
+    assert server is not None
+    server.kill()
+    psutil.wait_procs([first], timeout=10)
+    assert await pid_of(pool) != first.pid
+
+
+async def test_closing_ends_processes_and_documents_at_once() -> None:
+    async with ParserPool(wait=60.0, parse=misbehave) as pool:
+        process = psutil.Process(await pid_of(pool))
+        hanging = [asyncio.ensure_future(pool.parse(SOURCE, ordering(b"hang"))) for _ in range(3)]
+        await asyncio.wait(hanging, timeout=0.2)
+    assert not psutil.wait_procs([process], timeout=5)[1]
+    for outcome in await asyncio.gather(*hanging[:2], return_exceptions=True):
+        assert isinstance(outcome, Unavailable)
+    hanging[2].cancel()
+    with contextlib.suppress(asyncio.CancelledError, Unavailable):
+        await hanging[2]
+
+
+async def test_a_cancelled_document_frees_its_process() -> None:
+    async with ParserPool(workers=1, wait=60.0, parse=misbehave) as pool:
+        first = await pid_of(pool)
+        hanging = asyncio.ensure_future(pool.parse(SOURCE, ordering(b"hang")))
+        await asyncio.wait([hanging], timeout=0.2)
+        hanging.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hanging
+        assert await pid_of(pool) != first
+
+
+SERVICE = """
+import asyncio, contextlib
+from monitor.sources.worker import ParserPool
+from tests.support.parsers import SOURCE, misbehave, ordering
+
+async def main():
+    async with ParserPool(wait=600.0, parse=misbehave) as pool:
+        articles = await pool.parse(SOURCE, ordering(b""))
+        hanging = asyncio.ensure_future(pool.parse(SOURCE, ordering(b"hang")))
+        await asyncio.wait([hanging], timeout=0.2)
+        print(articles[0].title, flush=True)
+        await hanging
+
+with contextlib.suppress(KeyboardInterrupt):
+    asyncio.run(main())
+"""
+
+
+@contextlib.contextmanager
+def service() -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """Run a service whose parser hangs; yield it and all its processes."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVICE],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        try:
+            assert running.stdout is not None
+            assert running.stdout.readline().strip().isdigit()
+            yield running, psutil.Process(running.pid).children(recursive=True)
+        finally:
+            running.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_parsers_die_with_the_service(number: signal.Signals) -> None:
+    with service() as (running, family):
+        assert len(family) >= 4  # two parsers, the fork server and the resource tracker
+        running.send_signal(number)
+        running.wait(10)
+        assert not psutil.wait_procs(family, timeout=10)[1]
+
+
+def test_an_interrupt_from_the_terminal_is_quiet() -> None:
+    with service() as (running, family):
+        os.killpg(running.pid, signal.SIGINT)
+        _, errors = running.communicate(timeout=10)
+        assert "Traceback" not in errors
+        assert running.returncode == 0
+        assert not psutil.wait_procs(family, timeout=10)[1]
+
+
+def _parsers() -> list[psutil.Process]:
+    """Return the parser processes of this process: the children of its fork server."""
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if child.ppid() != os.getpid()]
