@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DAY = 86_400
+DLQ_HEADERS = 16_384
+"""Bytes that the reasons of a dead letter may add to its record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +37,5 @@ def group_of(consumer: str) -> str:
 
 def dead_letters_of(channel: Channel, consumer: str) -> Channel:
     """Return where a consumer's dead letters of a channel go: one partition, kept 30 days."""
-    return Channel(f"{channel.name}.{consumer}.dlq", partitions=1, retention=30 * DAY)
+    name, room = f"{channel.name}.{consumer}.dlq", channel.max_bytes + DLQ_HEADERS
+    return Channel(name, partitions=1, retention=30 * DAY, max_bytes=room)

@@ -193,7 +193,8 @@ class Outbox(Protocol):
         """Remember that the broker has these."""
 
     async def resend_unstored(self, sent_before: datetime) -> int:
-        """Make rows unsent that were sent before then and never stored; return how many."""
+        """Make rows unsent that were sent before then and never stored, unless they were sent
+        several times already; return how many."""
 
     async def unfinished(self, article_ids: Sequence[str]) -> int:
         """Return how many of these articles have a row that is not stored or settled yet."""
@@ -278,7 +279,17 @@ class Deliveries(Protocol):
         """Return how many deliveries of these articles' alerts wait for their first attempt."""
 
 
-class Store(Sources, Outbox, Claims, Sightings, Articles, Alerts, Deliveries, Protocol):
+class Leases(Protocol):
+    """Who is at work on sources and deliveries."""
+
+    async def lessees(self) -> Sequence[str]:
+        """Return the owners of all leases."""
+
+    async def release(self, owners: Sequence[str], now: datetime) -> None:
+        """End the leases of these owners: what they had leased is due now."""
+
+
+class Store(Sources, Outbox, Claims, Sightings, Articles, Alerts, Deliveries, Leases, Protocol):
     """All of storage, as the process that is composed has it."""
 
     async def start(self) -> None:

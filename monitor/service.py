@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ from consumers.dedupe import dedupe
 from consumers.notify import Courier, notify
 from consumers.store import store as store_articles
 from consumers.tag import tag
-from monitor import telemetry
+from monitor import process, telemetry
 from monitor.channels import CHANNELS, Channel, dead_letters_of, group_of
 from monitor.consumer import Consumer
 from monitor.errors import DeadLetterLimitExceeded, Unavailable
@@ -80,7 +78,7 @@ class Service:
     fetchers: Mapping[str, Fetcher]
     notifiers: Mapping[str, tuple[ChannelKind, Notifier]]
     parser: Parser
-    owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    owner: str = field(default_factory=process.owner)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
@@ -231,6 +229,9 @@ class Service:
     async def _open_store(self) -> None:
         await self.store.start()
         await self.store.migrate()
+        # What a killed process of this machine had leased need not wait for its leases to end.
+        dead = [name for name in await self.store.lessees() if process.left_by_the_dead(name)]
+        await self.store.release(dead, self.clock.now())
 
     async def _open_broker(self) -> None:
         await self.broker.start()

@@ -14,7 +14,8 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from monitor.brokers import process, sqlite_log
+from monitor import process
+from monitor.brokers import sqlite_log
 from monitor.brokers.settings import differences
 from monitor.brokers.size import refuse_oversized
 from monitor.brokers.sqlite_group import Member

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from monitor.brokers import process
+from monitor import process
 from monitor.brokers.sqlite_log import StoredChannel
 
 LEASE = 10_000  # milliseconds that a member counts as alive without a sign

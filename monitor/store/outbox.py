@@ -26,6 +26,8 @@ from monitor.store.dialect import Dialect
 from monitor.store.sql import Database
 from monitor.store.tables import OUTBOX, UNSENT, UNSTORED
 
+MOST_SENDINGS = 5
+
 
 class SqlOutbox:
     """The outbox as rows that are deleted long after they were stored."""
@@ -55,11 +57,16 @@ class SqlOutbox:
     async def resend_unstored(self, sent_before: datetime) -> int:
         """Make rows unsent that were sent before then and never stored; return how many.
 
+        One that was sent `MOST_SENDINGS` times is a dead letter by now, and is left to people.
         Raises Unavailable.
         """
         statement = (
             update(OUTBOX)
-            .where(text(UNSTORED), OUTBOX.c.sent_at < bindparam("before", type_=UTC_TIME))
+            .where(
+                text(UNSTORED),
+                OUTBOX.c.sent_at < bindparam("before", type_=UTC_TIME),
+                OUTBOX.c.sendings < MOST_SENDINGS,
+            )
             .values(sent_at=None)
         )
         return await _changed(self._database, statement, sent_before)
@@ -155,7 +162,11 @@ def _settle(dialect: Dialect) -> Executable:
 @cache
 def _mark(dialect: Dialect) -> Executable:
     now = bindparam("now", type_=UTC_TIME)
-    return update(OUTBOX).where(dialect.among(OUTBOX.c.id, "ids")).values(sent_at=now)
+    return (
+        update(OUTBOX)
+        .where(dialect.among(OUTBOX.c.id, "ids"))
+        .values(sent_at=now, sendings=OUTBOX.c.sendings + 1)
+    )
 
 
 @cache

@@ -8,6 +8,7 @@ from monitor.store.alerts import SqlAlerts
 from monitor.store.articles import SqlArticles
 from monitor.store.claims import SqlClaims
 from monitor.store.deliveries import SqlDeliveries
+from monitor.store.leases import SqlLeases
 from monitor.store.migrate import upgrade
 from monitor.store.outbox import SqlOutbox
 from monitor.store.sightings import SqlSightings
@@ -16,9 +17,16 @@ from monitor.store.sql import Database
 
 
 class SqlStore(
-    SqlSources, SqlOutbox, SqlClaims, SqlSightings, SqlArticles, SqlAlerts, SqlDeliveries
+    SqlSources,
+    SqlOutbox,
+    SqlClaims,
+    SqlSightings,
+    SqlArticles,
+    SqlAlerts,
+    SqlDeliveries,
+    SqlLeases,
 ):
-    """Sources, Outbox, Claims, Sightings, Articles, Alerts and Deliveries on one database.
+    """Sources, Outbox, Claims, Sightings, Articles, Alerts, Deliveries and Leases on one database.
 
     Every method raises Unavailable while the database is away, after a few attempts of its own,
     and Rejected where the database will never take what it was given.

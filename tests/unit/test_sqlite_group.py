@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.brokers import process, sqlite_group, sqlite_log
+from monitor import process
+from monitor.brokers import sqlite_group, sqlite_log
 from monitor.brokers.sqlite_group import LEASE, Member
 from monitor.channels import Channel
 

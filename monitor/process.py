@@ -1,4 +1,4 @@
-"""Who this process is and whether another one on this host still lives."""
+"""Who this process is, and whether another one on this host still lives."""
 
 from __future__ import annotations
 
@@ -34,3 +34,16 @@ def lives(pid: int) -> bool:
     except OSError:
         return not Path("/proc/self/stat").exists()  # gone just now, or no such file system
     return stat.rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+
+
+def owner() -> str:
+    """Return how this process signs what it leases."""
+    return f"{place()}|{os.getpid()}|{TOKEN}"
+
+
+def left_by_the_dead(name: str) -> bool:
+    """Return whether the process that signed so is certainly gone; one elsewhere may live."""
+    where, pid, token = (name.rsplit("|", 2) + ["", ""])[:3]
+    if where != place() or not pid.isdigit():
+        return False
+    return token != TOKEN if int(pid) == os.getpid() else not lives(int(pid))
