@@ -16,6 +16,7 @@ from monitor.events import Event, load
 from monitor.model import Article, Sighting
 from monitor.protocols import Claims, Clock, Outbox, Sightings
 from monitor.text.fingerprints import text_fingerprint
+from monitor.text.urls import canonical_url
 
 _GLOBAL_ID = ("http://", "https://", "tag:", "urn:")
 
@@ -26,8 +27,8 @@ def claims_of(article: Article) -> tuple[str, ...]:
     A source's own id counts beyond the source only where its form makes it unique in the world.
     """
     keys = []
-    if article.url:
-        keys.append(f"url:{article.url}")
+    if address := canonical_url(article.url):
+        keys.append(f"url:{address}")
     if article.item_id.lower().startswith(_GLOBAL_ID):
         keys.append(f"id:{article.item_id}")
     if fingerprint := text_fingerprint(article):

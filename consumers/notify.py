@@ -45,7 +45,7 @@ class Courier:
     owner: str
     stop: asyncio.Event
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _running: set[asyncio.Task[Attempt]] = field(default_factory=set)
+    _running: dict[asyncio.Task[Attempt], Delivery] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Deliver until told to stop; what is under way then is finished and recorded."""
@@ -62,7 +62,7 @@ class Courier:
                 await self.clock.sleep(OUTAGE.delay(failures))
 
     async def attempt(self, delivery: Delivery) -> Attempt:
-        """Send one delivery and return how it went; never raises."""
+        """Send one delivery and return how it went."""
         kind, notifier = self.notifiers.get(delivery.channel, (None, None))
         if kind is None or notifier is None:
             error = f"channel '{delivery.channel}' is no longer declared in alerts.yaml"
@@ -72,11 +72,7 @@ class Courier:
         except Rejected as error:
             result, outcome = Attempt(delivery=delivery, error=str(error)), "rejected"
         except Unavailable as error:
-            spread = zlib.crc32(f"{delivery.id}:{delivery.attempt}".encode()) / 2**31 - 1
-            delay = delivery_delay(delivery.attempt, spread, error.retry_after)
-            again = None if delay is None else self.clock.now() + timedelta(seconds=delay)
-            result = Attempt(delivery=delivery, error=str(error), next_at=again)
-            outcome = "failed"
+            result, outcome = self._failed(delivery, error), "failed"
         else:
             result, outcome = Attempt(delivery=delivery, sent=self.clock.now()), "sent"
             waited = self.clock.now() - delivery.alert.article.fetched
@@ -95,6 +91,13 @@ class Courier:
             )
         return result
 
+    def _failed(self, delivery: Delivery, error: Unavailable) -> Attempt:
+        """Return the failed attempt, with the time of the next one if the policy has one left."""
+        spread = zlib.crc32(f"{delivery.id}:{delivery.attempt}".encode()) / 2**31 - 1
+        delay = delivery_delay(delivery.attempt, spread, error.retry_after)
+        again = None if delay is None else self.clock.now() + timedelta(seconds=delay)
+        return Attempt(delivery=delivery, error=str(error), next_at=again)
+
     async def _start(self) -> int:
         """Lease as much as there is room for, and start sending it."""
         self.wake.clear()
@@ -102,7 +105,9 @@ class Courier:
         if room <= 0:
             return 0
         due = await self.deliveries.lease_deliveries(self.clock.now(), self.owner, room, LEASE)
-        self._running |= {asyncio.ensure_future(self.attempt(delivery)) for delivery in due}
+        self._running |= {
+            asyncio.ensure_future(self.attempt(delivery)): delivery for delivery in due
+        }
         return len(due)
 
     async def _finish(self, wait: float) -> None:
@@ -114,10 +119,20 @@ class Courier:
             )
         finally:
             waker.cancel()
-        done = {task for task in self._running if task.done()}
+        done = [task for task in self._running if task.done()]
         if done:
-            await self.deliveries.record_attempts([task.result() for task in done])
-            self._running -= done
+            attempts = [self._outcome(task, self._running[task]) for task in done]
+            await self.deliveries.record_attempts(attempts)
+            for task in done:
+                del self._running[task]
+
+    def _outcome(self, task: asyncio.Task[Attempt], delivery: Delivery) -> Attempt:
+        """Return how an attempt went; a bug in a notifier is a failed attempt, not our end."""
+        bug = task.exception()
+        if bug is None:
+            return task.result()
+        log.error("notifier of '%s' failed", delivery.channel, exc_info=bug)
+        return self._failed(delivery, Unavailable(f"{type(bug).__name__}: {bug}"))
 
 
 def notify(courier: Courier) -> Consumer:

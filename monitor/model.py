@@ -243,3 +243,38 @@ class OutboxRow:
 
     id: int
     article: Article = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The body that a source answered with. `url` is where it came from after redirects."""
+
+    url: str
+    body: bytes
+    content_type: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+    fetched: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotModified:
+    """The source answered that nothing changed, or sent the same body again.
+
+    A server that ignores its own validators sends the same body: `etag` and `last_modified`
+    hold what to ask with next time.
+    """
+
+    etag: str
+    last_modified: str
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxSize:
+    """How much waits in the outbox; `oldest` is the creation time of the oldest unsent row."""
+
+    unsent: int
+    unstored: int
+    oldest: datetime | None = None

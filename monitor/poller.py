@@ -15,9 +15,9 @@ from typing import Protocol
 
 from monitor import telemetry
 from monitor.decide import changes, next_poll_at
-from monitor.errors import MonitorError, Unavailable, Unreachable
-from monitor.model import Article, Poll, Source, SourceState
-from monitor.protocols import Clock, Document, Fetcher, NotModified, Sources
+from monitor.errors import MonitorError, Rejected, Unavailable, Unreachable
+from monitor.model import Article, Document, NotModified, Poll, Source, SourceState
+from monitor.protocols import Clock, Fetcher, Sources
 
 log = logging.getLogger(__name__)
 
@@ -94,9 +94,15 @@ class Poller:
 
     async def _poll_and_record(self, state: SourceState) -> None:
         name, started = state.source.name, self.clock.monotonic()
+        polling = asyncio.ensure_future(self.poll(state))
+        await asyncio.wait({polling})
+        if bug := polling.exception():
+            log.error("poll of '%s' failed", name, exc_info=bug)
+            poll = self._failed(state, Rejected(f"{type(bug).__name__}: {bug}"))
+        else:
+            poll = polling.result()
         try:
-            poll = await self.poll(state)
-            new = await self.store.record_poll(poll, self.owner)
+            poll, new = await self._record(state, poll)
         except Unavailable as error:
             # The lease runs out, and the source is polled again with its old validators.
             log.warning("poll of '%s' could not be recorded: %s", name, error)
@@ -107,6 +113,14 @@ class Poller:
             log.info("'%s' has %d new", name, new)
         telemetry.POLLS.labels(poll.outcome).inc()
         telemetry.POLL_SECONDS.labels(poll.outcome).observe(self.clock.monotonic() - started)
+
+    async def _record(self, state: SourceState, poll: Poll) -> tuple[Poll, int]:
+        """Record a poll; one whose articles the database refuses is recorded as failed."""
+        try:
+            return poll, await self.store.record_poll(poll, self.owner)
+        except Rejected as error:
+            failed = self._failed(state, error)
+            return failed, await self.store.record_poll(failed, self.owner)
 
     def _finished(
         self,

@@ -43,7 +43,7 @@ def owner() -> str:
 
 def left_by_the_dead(name: str) -> bool:
     """Return whether the process that signed so is certainly gone; one elsewhere may live."""
-    where, pid, token = (name.rsplit("|", 2) + ["", ""])[:3]
+    where, pid, token = [*name.rsplit("|", 2), "", ""][:3]
     if where != place() or not pid.isdigit():
         return False
     return token != TOKEN if int(pid) == os.getpid() else not lives(int(pid))

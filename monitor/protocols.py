@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -23,8 +22,11 @@ from monitor.model import (
     ArticleRow,
     Attempt,
     Delivery,
+    Document,
     Known,
+    NotModified,
     OutboxRow,
+    OutboxSize,
     Poll,
     Sighting,
     Source,
@@ -84,32 +86,6 @@ class Broker(Protocol):
 
     async def lag(self, channel: Channel, group: str) -> int:
         """Return how many records the group has not committed yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """The body that a source answered with. `url` is where it came from after redirects."""
-
-    url: str
-    body: bytes
-    content_type: str = ""
-    etag: str = ""
-    last_modified: str = ""
-    body_hash: str = ""
-    fetched: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotModified:
-    """The source answered that nothing changed, or sent the same body again.
-
-    A server that ignores its own validators sends the same body: `etag` and `last_modified`
-    hold what to ask with next time.
-    """
-
-    etag: str
-    last_modified: str
-    body_hash: str
 
 
 class Fetcher(Protocol):
@@ -174,15 +150,6 @@ class Sources(Protocol):
         else has leased are left out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxSize:
-    """How much waits in the outbox; `oldest` is the creation time of the oldest unsent row."""
-
-    unsent: int
-    unstored: int
-    oldest: datetime | None = None
-
-
 class Outbox(Protocol):
     """Articles on their way to the broker."""
 
@@ -193,8 +160,7 @@ class Outbox(Protocol):
         """Remember that the broker has these."""
 
     async def resend_unstored(self, sent_before: datetime) -> int:
-        """Make rows unsent that were sent before then and never stored, unless they were sent
-        several times already; return how many."""
+        """Make rows unsent that were sent before then and never stored; return how many."""
 
     async def unfinished(self, article_ids: Sequence[str]) -> int:
         """Return how many of these articles have a row that is not stored or settled yet."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from monitor import telemetry
-from monitor.channels import ARTICLE_FETCHED
+from monitor.channels import ARTICLE_FETCHED, Channel
 from monitor.consumer import Outgoing, originate
 from monitor.errors import Rejected, Unavailable
 from monitor.events import encode
-from monitor.model import Article, OutboxRow
-from monitor.protocols import Broker, Clock, Outbox, OutboxSize
+from monitor.model import Article, OutboxRow, OutboxSize
+from monitor.protocols import Broker, Clock, Outbox
 from monitor.retry import RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,8 @@ def fetched_event(article: Article) -> Outgoing:
 
 @dataclass(slots=True)
 class Relay:
-    """Runs until `stop` is set; `recorded` tells that there is something to send."""
+    """Runs until `stop` is set; `recorded` tells that there is something to send, `readers` are
+    the channels and groups between the outbox and the store."""
 
     store: Outbox
     broker: Broker
@@ -48,6 +49,7 @@ class Relay:
     health: telemetry.Health
     stop: asyncio.Event
     recorded: asyncio.Event
+    readers: Sequence[tuple[Channel, str]] = ()
 
     async def run(self) -> None:
         """Send what is in the outbox, in its order, through every outage."""
@@ -79,10 +81,16 @@ class Relay:
         return len(rows)
 
     async def reconcile(self) -> OutboxSize | None:
-        """Send again what was sent and never stored, prune what is done with, and measure."""
+        """Send again what was sent and never stored, prune what is done with, and measure.
+
+        While consumers are behind, articles wait in the log and are not lost: nothing is resent.
+        """
         now = self.clock.now()
         try:
-            lost = await self.store.resend_unstored(now - NOT_STORED_FOR)
+            behind = [await self.broker.lag(*reader) for reader in self.readers]
+            lost = 0
+            if sum(behind) <= BATCH:
+                lost = await self.store.resend_unstored(now - NOT_STORED_FOR)
             await self.store.prune_outbox(now - KEPT_AFTER_STORED)
             size = await self.store.outbox_size()
         except Unavailable as error:

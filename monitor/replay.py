@@ -21,9 +21,9 @@ from monitor.channels import (
 from monitor.decide import replayed_changes
 from monitor.errors import MonitorError, Rejected
 from monitor.events import decode, dump_line, load, load_line
-from monitor.model import Article, Source
+from monitor.model import Article, Document, Source
 from monitor.poller import Parser
-from monitor.protocols import Broker, Clock, Document, Sources
+from monitor.protocols import Broker, Clock, Sources
 
 BATCH = 500
 SOURCE = "replay"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from monitor import telemetry
@@ -33,13 +33,15 @@ BUG = RetryPolicy(first=0.1, longest=1.0, attempts=3)
 
 @dataclass(slots=True)
 class Runner:
-    """Runs one consumer until `stop` is set. `limit` bounds a batch in records."""
+    """Runs one consumer until `stop` is set. `limit` bounds a batch in records; `put_aside` is
+    told of each dead letter, so that nobody waits for it any more."""
 
     consumer: Consumer
     broker: Broker
     clock: Clock
     health: telemetry.Health
     stop: asyncio.Event
+    put_aside: Callable[[Record], Awaitable[None]]
     limit: int = 200
     dead_letters: DeadLetterLimit = field(default_factory=DeadLetterLimit)
 
@@ -139,6 +141,7 @@ class Runner:
         }
         dead = NewRecord(key=record.key, value=record.value, headers=headers)
         await self.broker.send(dead_letters_of(self.consumer.reads, name), [dead])
+        await self.put_aside(record)
         telemetry.DEAD_LETTERS.labels(name, reason).inc()
         log.warning(
             "dead letter of %s: %s",

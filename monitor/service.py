@@ -19,7 +19,8 @@ from consumers.tag import tag
 from monitor import process, telemetry
 from monitor.channels import CHANNELS, Channel, dead_letters_of, group_of
 from monitor.consumer import Consumer
-from monitor.errors import DeadLetterLimitExceeded, Unavailable
+from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
+from monitor.events import Record, load
 from monitor.lifecycle import Lifecycle
 from monitor.model import AlertChannel, AlertRow, Article, ChannelKind, Poll
 from monitor.poller import OUTBOX_FULL, Parser, Poller, lease_for
@@ -172,11 +173,21 @@ class Service:
     async def _consume(self, consumer: Consumer) -> None:
         life = self.life
         limit = self.config.settings.batch_size
-        runner = Runner(consumer, self.broker, self.clock, life.health, life.stop, limit=limit)
+        runner = Runner(
+            consumer, self.broker, self.clock, life.health, life.stop, self._settle, limit=limit
+        )
         try:
             await runner.run()
         except DeadLetterLimitExceeded as error:
             log.error("%s", error)
+
+    async def _settle(self, dead: Record) -> None:
+        """Take a dead letter's article out of the outbox's accounts: `dlq replay` revives it."""
+        try:
+            article = load(Article, dead.value)
+        except Rejected:
+            return
+        await self.store.settle([article], self.clock.now())
 
     async def _measure(self, consumers: Sequence[Consumer]) -> None:
         """Measure the lag of this process's consumers until told to stop."""
@@ -210,7 +221,14 @@ class Service:
 
     def _relay(self) -> Relay:
         life = self.life
-        return Relay(self.store, self.broker, self.clock, life.health, life.stop, self.recorded)
+        readers = [
+            (channel, group_of(role))
+            for role, channel in READERS
+            if role in (Role.DEDUPE, Role.TAG, Role.STORE)
+        ]
+        return Relay(
+            self.store, self.broker, self.clock, life.health, life.stop, self.recorded, readers
+        )
 
     def _poller(self) -> Poller:
         settings = self.config.settings

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -114,6 +115,21 @@ class Settings(BaseSettings):
     def _known_database(cls, value: str) -> str:
         return _scheme(value, ("sqlite+aiosqlite", "postgresql+asyncpg"))
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and not re.fullmatch(r"(smtp|smtps|smtp\+starttls)://[^/\s]+/?", text):
+            raise ValueError("must be like smtp://USER:PASSWORD@HOST, smtps:// or smtp+starttls://")
+        return value
+
+    @field_validator("smtp_sender")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^@\s]+@[^@\s]+|[^<>]*<[^@\s]+@[^@\s]+>", value):
+            raise ValueError("must be like alerts@example.org or Name <alerts@example.org>")
+        return value
+
     @property
     def broker(self) -> str:
         """The broker's URL, never empty."""
@@ -202,7 +218,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> di
     given = {}
     for key in Settings.model_fields:
         name = f"{PREFIX}{key.upper()}"
-        if name in environ:
+        if environ.get(name):  # a container's way to say "unset" is an empty value
             given[key] = environ[name]
         elif path := environ.get(f"{name}_FILE"):
             try:

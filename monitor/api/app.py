@@ -88,10 +88,14 @@ def create_app(
         app.mount("/static", shown.static)
         app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     install(app, shown.error if shown else None)
+    _protect(app, allowed_hosts)
+    return app
+
+
+def _protect(app: FastAPI, allowed_hosts: Sequence[str]) -> None:
     if allowed_hosts:
         app.add_middleware(HostCheck, allowed=allowed_hosts)
     app.add_middleware(SecurityHeaders)  # the last one added is the outermost
-    return app
 
 
 @asynccontextmanager

@@ -93,6 +93,7 @@ class AlertedArticle(_Answer):
     url: str
     published: datetime | None
     revision: int
+    replayed: bool
 
     @classmethod
     def of(cls, article: Article) -> AlertedArticle:
@@ -104,6 +105,7 @@ class AlertedArticle(_Answer):
             url=article.url,
             published=article.published,
             revision=article.revision,
+            replayed=article.replayed,
         )
 
 

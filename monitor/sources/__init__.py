@@ -12,8 +12,7 @@ from enum import StrEnum
 from importlib import import_module
 from types import MappingProxyType
 
-from monitor.model import Article, Source
-from monitor.protocols import Document
+from monitor.model import Article, Document, Source
 
 Parse = Callable[[Document, Source], tuple[Article, ...]]
 

@@ -14,8 +14,7 @@ from urllib.parse import urljoin
 import feedparser
 
 from monitor.errors import Rejected
-from monitor.model import Article, Source
-from monitor.protocols import Document
+from monitor.model import Article, Document, Source
 from monitor.sources.dates import parse_time, sane, time_of
 from monitor.sources.markup import line_of, text_of
 from monitor.sources.repair import MAX_ITEMS, MAX_PERSON, decoded, repaired

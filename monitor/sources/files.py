@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from monitor.errors import Rejected, Unavailable
-from monitor.model import SourceState
-from monitor.protocols import Clock, Document, NotModified
+from monitor.model import Document, NotModified, SourceState
+from monitor.protocols import Clock
 
 MAX_BYTES = 10 * 1024 * 1024
 """Bytes of one file, or of all files of a folder together."""

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from monitor.errors import Rejected, Unavailable, Unreachable
-from monitor.model import SourceState
-from monitor.protocols import Clock, Document, NotModified
+from monitor.model import Document, NotModified, SourceState
+from monitor.protocols import Clock
 
 DEADLINE = 30.0
 """Seconds for everything: name, connection, redirects, headers and body."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from monitor.errors import Rejected
-from monitor.model import Article, Source
-from monitor.protocols import Document
+from monitor.model import Article, Document, Source
 from monitor.sources.dates import parse_time, sane
 from monitor.sources.files import files_of
 from monitor.text.fingerprints import article_id, content_hash

@@ -27,8 +27,7 @@ from typing import Self
 from pebble import ProcessExpired, ProcessPool
 
 from monitor.errors import MonitorError, Rejected, Unavailable
-from monitor.model import Article, Source
-from monitor.protocols import Document
+from monitor.model import Article, Document, Source
 from monitor.sources import TYPES
 
 WAIT = 10.0

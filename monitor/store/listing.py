@@ -38,7 +38,7 @@ def newest_first(dialect: Dialect, which: ArticleFilter) -> Select[Any]:
     if which.source:
         statement = statement.where(ARTICLE.c.source == which.source)
     if which.text:
-        columns = (ARTICLE.c.title, ARTICLE.c.body)
+        columns = (ARTICLE.c.title, ARTICLE.c.summary, ARTICLE.c.body)
         statement = statement.where(or_(*(dialect.contains(c, which.text) for c in columns)))
     if which.before is not None:
         statement = statement.where(seq < which.before)

@@ -19,14 +19,11 @@ from sqlalchemy import (
 )
 
 from monitor.events import load
-from monitor.model import Article, OutboxRow
-from monitor.protocols import OutboxSize
+from monitor.model import Article, OutboxRow, OutboxSize
 from monitor.store.columns import UTC_TIME
 from monitor.store.dialect import Dialect
 from monitor.store.sql import Database
 from monitor.store.tables import OUTBOX, UNSENT, UNSTORED
-
-MOST_SENDINGS = 5
 
 
 class SqlOutbox:
@@ -57,7 +54,6 @@ class SqlOutbox:
     async def resend_unstored(self, sent_before: datetime) -> int:
         """Make rows unsent that were sent before then and never stored; return how many.
 
-        One that was sent `MOST_SENDINGS` times is a dead letter by now, and is left to people.
         Raises Unavailable.
         """
         statement = (
@@ -65,7 +61,6 @@ class SqlOutbox:
             .where(
                 text(UNSTORED),
                 OUTBOX.c.sent_at < bindparam("before", type_=UTC_TIME),
-                OUTBOX.c.sendings < MOST_SENDINGS,
             )
             .values(sent_at=None)
         )
@@ -162,11 +157,7 @@ def _settle(dialect: Dialect) -> Executable:
 @cache
 def _mark(dialect: Dialect) -> Executable:
     now = bindparam("now", type_=UTC_TIME)
-    return (
-        update(OUTBOX)
-        .where(dialect.among(OUTBOX.c.id, "ids"))
-        .values(sent_at=now, sendings=OUTBOX.c.sendings + 1)
-    )
+    return update(OUTBOX).where(dialect.among(OUTBOX.c.id, "ids")).values(sent_at=now)
 
 
 @cache

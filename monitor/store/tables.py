@@ -92,7 +92,6 @@ class OutboxTable(_Row, table=True):
     payload: bytes = Field(sa_type=LargeBinary)
     created_at: datetime = Field(sa_type=UTC_TIME)
     sent_at: datetime | None = Field(sa_type=UTC_TIME)
-    sendings: int
     stored_at: datetime | None = Field(sa_type=UTC_TIME)
 
 

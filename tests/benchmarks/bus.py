@@ -31,7 +31,7 @@ HOPS = 3
 
 def records(count: int) -> Sequence[NewRecord]:
     """Return records whose values compress like text of 8,000 words does, about by half."""
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     letters = "etaoinshrdlucmfwypvbgk"
     words = ["".join(chance.choices(letters, k=chance.randint(2, 10))) for _ in range(8_000)]
     return [

@@ -41,9 +41,8 @@ class Result:
     steps: dict[str, float]
 
     def show(self, title: str) -> None:
-        print(
-            f"{title}: {self.articles / self.seconds:.0f} articles/s ({self.articles} in {self.seconds:.1f} s)"
-        )
+        rate = self.articles / self.seconds
+        print(f"{title}: {rate:.0f} articles/s ({self.articles} in {self.seconds:.1f} s)")
         for name, seconds in self.cpu.items():
             print(f"  CPU   {name:28} {seconds / self.articles * 1e3:.3f} ms/article")
         for name, seconds in self.steps.items():
@@ -53,7 +52,7 @@ class Result:
 def vocabulary() -> list[str]:
     """Return 5,000 made-up words; the first are the most frequent, as in a language."""
     chance = random.Random(SEED)
-    parts = "ba ce di fo gu ha ji ko lu me ni po ra se ti vo wa xe yo zu".split()
+    parts = [a + b for a in "bcdfghjklmnprstvwxz" for b in "aeiou"]
     return ["".join(chance.choices(parts, k=chance.choice((2, 3, 4)))) for _ in range(5_000)]
 
 

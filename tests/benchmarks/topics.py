@@ -34,7 +34,7 @@ def vocabulary(dice: random.Random, size: int = 30_000) -> list[str]:
 def main() -> None:
     """Print the cost of words alone, and of the whole match."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    dice = random.Random(1)  # noqa: S311
+    dice = random.Random(1)
     known = vocabulary(dice)
     weights = list(accumulate(1 / rank for rank in range(1, len(known) + 1)))
     articles = [an_article_of(dice, known, weights, number) for number in range(ARTICLES)]

@@ -19,7 +19,7 @@ from tests.support.brokers import DEADLINE, connect, numbered, records, running,
 
 
 async def test_order_is_kept_per_key(broker: Broker, channel: Channel) -> None:
-    chance = random.Random(3)  # noqa: S311
+    chance = random.Random(3)
     sent: dict[bytes, list[bytes]] = defaultdict(list)
     for start in range(0, 300, 30):
         batch = []

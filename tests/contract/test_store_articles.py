@@ -170,7 +170,7 @@ async def test_changes_are_followed_in_their_order(store: SqlStore) -> None:
 
 async def test_a_follower_misses_nothing_of_savers_at_once(open_store: OpenStore) -> None:
     stores = [await open_store() for _ in range(3)]
-    order = random.Random(1)  # noqa: S311
+    order = random.Random(1)
     done = asyncio.Event()
     seen: dict[str, int] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from monitor.protocols import OutboxSize
+from monitor.model import OutboxSize
 from monitor.store import SqlStore
 from tests.support.articles import NOW, an_article
 from tests.support.clock import FakeClock

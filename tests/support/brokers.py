@@ -99,7 +99,7 @@ async def take(
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Ask again and again until a condition holds, which it must within the deadline."""
     async with asyncio.timeout(DEADLINE):
-        while not await condition():  # noqa: ASYNC110  it is another process that we wait for
+        while not await condition():
             await asyncio.sleep(0.05)
 
 

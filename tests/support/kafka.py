@@ -71,6 +71,12 @@ class KafkaServer:
         return f"kafka://{HOST}:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """The number of the server's first process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log_file(self) -> Path:
         """What the server wrote."""
         return self._home / "kafka.log"

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from monitor.errors import Rejected, Unavailable
-from monitor.model import Article, Source
-from monitor.protocols import Document
+from monitor.model import Article, Document, Source
 from tests.support.articles import an_article
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)

@@ -42,6 +42,12 @@ class PostgresServer:
         self._names = count(1)
 
     @property
+    def pid(self) -> int:
+        """The number of the server's first process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log_file(self) -> Path:
         """What the server wrote."""
         return self._home / "postgres.log"

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import Rejected
-from monitor.model import Article, Source
-from monitor.protocols import Document
+from monitor.model import Article, Document, Source
 from monitor.sources.feed import parse
 
 FEEDS = Path(__file__).parents[1] / "fixtures" / "feeds"

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import Rejected, Unavailable
-from monitor.model import Source, SourceState
-from monitor.protocols import Document, NotModified
+from monitor.model import Document, NotModified, Source, SourceState
 from monitor.sources.http import HttpFetcher
 from tests.support.clock import START, FakeClock
 from tests.support.feedserver import Answer, FeedServer, Item

@@ -54,6 +54,10 @@ class Doubling:
         ]
 
 
+async def put_aside(record: Record) -> None:
+    """Nobody waits for these."""
+
+
 def records(numbers: Sequence[int]) -> list[NewRecord]:
     return [encode(originate(IN, "s", "key", str(n), START, n).event) for n in numbers]
 
@@ -67,7 +71,7 @@ async def running(
     broker: SqliteBroker, process: Doubling, **fields: object
 ) -> AsyncIterator[Runner]:
     consumer = Consumer(name="double", reads=IN, process=process, sends=(OUT,))
-    runner = Runner(consumer, broker, FakeClock(), Health(), asyncio.Event())
+    runner = Runner(consumer, broker, FakeClock(), Health(), asyncio.Event(), put_aside)
     runner = replace(runner, **fields)  # type: ignore[arg-type]
     task = asyncio.ensure_future(runner.run())
     try:
@@ -157,6 +161,7 @@ async def test_too_many_dead_letters_stop_the_consumer_and_its_readiness(
         FakeClock(),
         Health(),
         asyncio.Event(),
+        put_aside,
     )
     with pytest.raises(DeadLetterLimitExceeded):
         await asyncio.wait_for(runner.run(), 20)
@@ -171,6 +176,6 @@ async def test_a_channel_that_was_not_declared_is_a_bug(broker: SqliteBroker) ->
 
     await broker.send(IN, records([1]))
     consumer = Consumer(name="astray", reads=IN, process=astray, sends=(OUT,))
-    runner = Runner(consumer, broker, FakeClock(), Health(), asyncio.Event())
+    runner = Runner(consumer, broker, FakeClock(), Health(), asyncio.Event(), put_aside)
     with pytest.raises(AssertionError, match="did not declare"):
         await asyncio.wait_for(runner.run(), 20)

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import Rejected, Unavailable
-from monitor.model import Article, Source, SourceState
-from monitor.protocols import Document, NotModified
+from monitor.model import Article, Document, NotModified, Source, SourceState
 from monitor.sources.files import FOLDER_TYPE, FileFetcher
 from monitor.sources.text import parse
 from tests.support.clock import START, FakeClock

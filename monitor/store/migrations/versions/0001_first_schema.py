@@ -129,7 +129,6 @@ def upgrade() -> None:
             sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite"),
             nullable=True,
         ),
-        sa.Column("sendings", sa.Integer(), nullable=False),
         sa.Column(
             "stored_at",
             sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite"),
