@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from monitor import telemetry
 from monitor.channels import ARTICLE_DEDUPLICATED, ARTICLE_FETCHED
-from monitor.consumer import Consumer, Outgoing, derive
+from monitor.consumer import Consumer, Outgoing, derive, slices
 from monitor.events import Event, load
 from monitor.model import Article, Sighting
 from monitor.protocols import Claims, Clock, Outbox, Sightings
@@ -52,8 +52,11 @@ def dedupe(claims: Claims, sightings: Sightings, outbox: Outbox, clock: Clock) -
     """Return the consumer that passes on originals and records copies."""
 
     async def process(events: Sequence[Event]) -> Sequence[Outgoing]:
-        articles = [load(Article, event.data) for event in events]
-        keys = [claims_of(article) for article in articles]
+        articles: list[Article] = []
+        keys: list[tuple[str, ...]] = []
+        async for some in slices(events):
+            articles += [load(Article, event.data) for event in some]
+            keys += [claims_of(article) for article in articles[len(keys) :]]
         wanted: dict[str, str] = {}
         for article, claimed in zip(articles, keys, strict=True):
             for key in claimed:

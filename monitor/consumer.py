@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID, uuid5
 
 from monitor.channels import Channel
 from monitor.events import Event, dump
+
+T = TypeVar("T")
 
 NAMESPACE = UUID("5d1a1f3e-6f0b-5f0e-9a56-3c1f4a2b7c90")
 
@@ -36,6 +40,16 @@ class Consumer:
     reads: Channel
     process: Process
     sends: tuple[Channel, ...] = ()
+
+
+async def slices(items: Sequence[T], size: int = 25) -> AsyncIterator[Sequence[T]]:
+    """Yield a batch in slices and let others run between them.
+
+    Computing over a whole batch at once would keep every answer of the database waiting.
+    """
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+        await asyncio.sleep(0)
 
 
 def originate(

@@ -177,6 +177,8 @@ class MailSink:
         self._server.close()
         await self._server.wait_closed()
         for connection in self._connections:
+            if connection.session is None:
+                continue  # its TLS handshake failed
             if connection.transport is not None:
                 connection.transport.close()
             await connection.gone.wait()

@@ -194,15 +194,20 @@ async def test_no_server_is_unreachable() -> None:
 
 
 async def test_a_server_that_says_nothing_meets_the_deadline() -> None:
+    left = asyncio.Event()
+
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        left.set()
 
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(Unavailable):
             await a_notifier(port, wait=0.2).send(a_delivery())
+        await left.wait()
 
 
 async def test_check_connects_and_mails_nothing() -> None:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -107,6 +108,27 @@ async def test_every_attempt_has_the_same_id_and_body_and_its_own_time(tmp_path:
     assert len({(row["id"], row["sha256"]) for row in rows}) == 1
 
 
+async def test_the_receiver_is_a_process_of_its_own_too(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.support.receivers", str(ledger), "--answers", "503,204",
+        stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert process.stdout is not None
+    notifier = a_notifier((await process.stdout.readline()).decode().strip())
+    with pytest.raises(Unavailable, match="503"):
+        await notifier.send(a_delivery())
+    await notifier.send(a_delivery())
+    await notifier.close()
+    process.terminate()
+    assert await process.wait() == 0
+    digest = hashlib.sha256(payload(a_delivery().alert)).hexdigest()
+    assert [(row["id"], row["sha256"], row["status"]) for row in ledger_rows(ledger)] == [
+        ("msg_0b1c", digest, 503),
+        ("msg_0b1c", digest, 204),
+    ]
+
+
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 async def test_2xx_is_sent(status: int) -> None:
     async with WebhookReceiver([Answer(status)]) as receiver:
@@ -160,6 +182,8 @@ async def test_a_receiver_that_hangs_meets_the_deadline() -> None:
 
 
 async def test_headers_that_drip_meet_the_deadline() -> None:
+    left = asyncio.Event()
+
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n")
         while not reader.at_eof():
@@ -167,6 +191,9 @@ async def test_headers_that_drip_meet_the_deadline() -> None:
             with suppress(TimeoutError):  # until the peer hangs up, a line every 20 ms
                 await asyncio.wait_for(reader.read(), 0.02)
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        left.set()
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     async with server:
@@ -174,6 +201,7 @@ async def test_headers_that_drip_meet_the_deadline() -> None:
         with pytest.raises(Unavailable, match="did not answer within"):
             await notifier.send(a_delivery())
         await notifier.close()
+        await left.wait()
 
 
 async def test_no_receiver_is_told_without_the_path() -> None:
