@@ -14,7 +14,7 @@ from monitor.errors import Rejected
 
 OPERATORS = frozenset({"and", "or", "not"})
 MAX_CHARACTERS = 10_000
-MAX_TERMS = 1_000
+MAX_TERMS = 500
 MAX_DEPTH = 30
 
 

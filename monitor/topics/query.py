@@ -99,7 +99,7 @@ def parse(text: str) -> Query:
     """Return the query that a text holds, in time proportional to its length.
 
     Raises QueryError for a text that does not hold, or that exceeds a limit of
-    `monitor.topics.mistakes`: 10,000 characters, 1,000 terms, parentheses 30 deep.
+    `monitor.topics.mistakes`: 10,000 characters, 500 terms, parentheses 30 deep.
     """
     text = text.translate(_QUOTES)
     try:
