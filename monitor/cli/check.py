@@ -9,7 +9,7 @@ import typer
 
 from monitor import app
 from monitor.channels import CHANNELS
-from monitor.cli.output import print_json, print_table
+from monitor.cli.output import counted, print_json, print_table
 from monitor.cli.session import FAILED, Json, execute, load_config, out
 from monitor.clock import SystemClock
 from monitor.errors import MonitorError
@@ -29,9 +29,14 @@ def check(
         shown = [{"what": what, "ok": fine, "text": text} for what, fine, text in results]
         print_json({"valid": True, "connections": shown})
     else:
-        counts = (
-            f"{len(config.sources)} sources, {len(config.topics)} topics,"
-            f" {len(config.channels)} channels, {len(config.rules)} rules"
+        counts = ", ".join(
+            counted(len(items), noun)
+            for items, noun in (
+                (config.sources, "source"),
+                (config.topics, "topic"),
+                (config.channels, "channel"),
+                (config.rules, "rule"),
+            )
         )
         out.print(f"The configuration is valid: {counts}.")
         rows = [(what, "ok" if fine else "FAILED", text) for what, fine, text in results]

@@ -14,6 +14,11 @@ from monitor.cli.session import out
 from monitor.events import dump
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 article", "2 articles"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def print_json(value: object) -> None:
     """Print one JSON document on one line."""
     typer.echo(dump(value).decode())

@@ -11,7 +11,7 @@ import typer
 
 from monitor import app
 from monitor.channels import CHANNELS
-from monitor.cli.output import print_json
+from monitor.cli.output import counted, print_json
 from monitor.cli.session import (
     FAILED,
     USAGE,
@@ -49,7 +49,8 @@ def replay(
         print_json(result)
     else:
         out.print(
-            f"{result.read} articles read, {len(result.new)} new, {len(result.alerts)} alerts."
+            f"{counted(result.read, 'article')} read, {len(result.new)} new,"
+            f" {counted(len(result.alerts), 'alert')}."
         )
         for row in result.alerts:
             out.print(f"  {row.alert.rule}: {row.alert.article.title}", markup=False)

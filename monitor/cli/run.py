@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from monitor import __version__, app
+from monitor.cli.output import counted
 from monitor.cli.session import err, execute, load_config
 from monitor.settings import Config
 
@@ -26,9 +27,7 @@ def run(
 
 
 def _greet(config: Config, address: str) -> None:
-    settings = config.settings
-    counts = (
-        f"{len(config.sources)} sources, {len(config.topics)} topics, {len(config.rules)} rules"
-    )
+    parts = ((config.sources, "source"), (config.topics, "topic"), (config.rules, "rule"))
+    counts = ", ".join(counted(len(items), noun) for items, noun in parts)
     err.print(f"[bold]News Monitor {__version__}[/] · {address} · {counts}")
-    err.print(f"roles: {', '.join(settings.roles)}")
+    err.print(f"roles: {', '.join(config.settings.roles)}")

@@ -65,6 +65,8 @@ class WebhookReceiver:
     ) -> None:
         self.answers = list(answers)
         self.received: list[Received] = []
+        self.pause = 0.0
+        """Seconds that every answer waits for, after the request was noted."""
         self._ledger = ledger
         self._port = port
         self._clock = clock or SystemClock()
@@ -101,6 +103,7 @@ class WebhookReceiver:
         self._note(request.headers.get("webhook-id", ""), body, answer)
         if answer.hangs:
             await self._closing.wait()
+        await asyncio.sleep(self.pause)
         return web.Response(status=answer.status, headers=answer.headers)
 
     def _note(self, message_id: str, body: bytes, answer: Answer) -> None:

@@ -152,7 +152,7 @@ class TestComposeFile:
     content: dict[str, Any] = yaml.safe_load(text)
     services: dict[str, dict[str, Any]] = content["services"]
     settings = frozenset(f"{PREFIX}{key.upper()}" for key in Settings.model_fields)
-    of_compose = frozenset({"MONITOR_DB_PASSWORD"})
+    of_compose = frozenset({"POSTGRES_PASSWORD"})
 
     def environments(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, service in self.services.items():
