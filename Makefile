@@ -6,6 +6,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
+# A lock needs no resolver, and all cores compile faster than pip does.
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps
+COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
+
 .PHONY: run test check format services kafka postgres run-server benchmarks lock clean
 
 run: $(VENV)/.run ## Run the service on embedded defaults: http://127.0.0.1:8000
@@ -36,8 +40,12 @@ run-server: $(VENV)/.run ## Run the service on what `make services` started
 	$(BIN)/monitor run
 
 benchmarks: $(VENV)/.test ## Measure; docs/benchmarks.md says what and how
-	$(BIN)/python -m tests.benchmarks.bus
+	$(BIN)/python -m tests.benchmarks.bus --kafka
+	$(BIN)/python -m tests.benchmarks.topics
 	$(BIN)/python -m tests.benchmarks.stream
+	$(BIN)/python -m tests.benchmarks.stream --server
+	$(BIN)/python -m tests.benchmarks.latency
+	$(BIN)/python -m tests.benchmarks.latency --server
 
 lock: $(VENV)/.test ## Resolve both lock files anew (needs uv)
 	uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
@@ -56,11 +64,13 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml
-	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-build-isolation -e .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.python tests/requirements.lock pyproject.toml
-	$(BIN)/python -m pip install -q --require-hashes -r tests/requirements.lock
-	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r tests/requirements.lock
+	$(PIP) --no-build-isolation -e .
+	@$(COMPILE)
 	@touch $@ $(VENV)/.run

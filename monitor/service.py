@@ -162,7 +162,9 @@ class Service:
         """Poll, relay and reconcile until told to stop."""
         await self.store.declare(self.config.sources, self.clock.now())
         relay, poller = self._relay(), self._poller()
-        ticker = Ticker({poller.poll_due: TICK, partial(_reconcile, relay, poller): RECONCILE})
+        ticker = Ticker(
+            {poller.poll_due: TICK, partial(_reconcile, relay, poller): RECONCILE}, self.clock.now()
+        )
         ticker.start()
         try:
             await relay.run()

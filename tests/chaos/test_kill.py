@@ -1,0 +1,114 @@
+"""The whole service killed again and again in the middle of its work: nothing lost or doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.world import Peers, World, a_world, say, until
+
+SEED = 20260105
+KILLS = 20
+THROUGH = 120.0
+ORPHANS_GONE = 20.0
+
+PAUSE = {True: 0.8, False: 1.5}
+"""Seconds of each answer of the feeds, embedded and not: one host is asked one thing at a time,
+so that the first round of polls outlasts the kills."""
+LIFE = {True: (0.3, 3.0), False: (0.3, 4.0)}
+"""Bounds of the seconds for which the service lives after it said that it is ready."""
+LASTING = 5
+"""Every so many lives, in server mode, one lasts until something was stored: a group of consumers
+waits for its dead members until their sessions end, so that in short lives it only polls."""
+
+
+@dataclass
+class Story:
+    """What happened."""
+
+    seed: int
+    kills: int = 0
+    at_work: int = 0
+    recoveries: list[float] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        times = sorted(self.recoveries) or [0.0]
+        return (
+            f"seed {self.seed}, {self.kills} kills of which {self.at_work} at work, recovery from"
+            f" kill to the next stored article: median {times[len(times) // 2]:.1f} s,"
+            f" longest {times[-1]:.1f} s ({len(self.recoveries)} measured)"
+        )
+
+
+async def stored_count(world: World) -> int:
+    """Return how many articles are stored."""
+    found = await world.stored()
+    return len(found.articles) if found else 0
+
+
+async def grown(world: World, before: int, since: float, story: Story) -> None:
+    """Wait until more is stored than before, and note how long after a kill that was."""
+
+    async def holds() -> bool:
+        return await stored_count(world) > before
+
+    await until(holds, THROUGH, "one more article stored")
+    story.recoveries.append(time.monotonic() - since)
+
+
+async def live(world: World, chance: random.Random, story: Story, since: float) -> None:
+    """Let the service live for a random time after a kill, then kill it."""
+    embedded, before = world.peers.embedded, await stored_count(world)
+    await world.start()
+    if not embedded and story.kills % LASTING == LASTING - 1:
+        await grown(world, before, since, story)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(chance.uniform(*LIFE[embedded])):
+            if embedded and story.kills:
+                await grown(world, before, since, story)
+            await asyncio.Event().wait()
+    left = len(world.items) - await stored_count(world)
+    await world.kill(whole=chance.random() < 0.5)
+    story.kills += 1
+    story.at_work += left > 0
+
+
+@pytest.mark.timeout(420)
+async def test_20_kills_lose_nothing_and_double_nothing(
+    peers: Peers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance, story = random.Random(SEED), Story(SEED)
+    orphans: list[psutil.Process] = []
+    started = killed = time.monotonic()
+    async with a_world(tmp_path, peers) as world:
+        world.feeds.pause, world.receiver.pause = PAUSE[peers.embedded], 0.05
+        while story.kills < KILLS:
+            await live(world, chance, story, killed)
+            killed = time.monotonic()
+            orphans += world.orphans
+        before = await stored_count(world)
+        await world.start()
+        world.feeds.pause = 0.0
+        await grown(world, before, killed, story)
+        await world.through(THROUGH)
+        await until(lambda: gone(orphans), ORPHANS_GONE, "every parser of the killed gone")
+        codes = await world.stop()
+        verdict = await world.check()
+    mode = "embedded" if peers.embedded else "server"
+    seconds = time.monotonic() - started
+    say(f"{mode}: {seconds:.0f} s, {story}; {verdict.repeats} repeated sends; {verdict}", capsys)
+    assert not verdict.wrong, verdict
+    assert story.at_work == KILLS
+    assert set(codes) == {0}
+
+
+async def gone(processes: list[psutil.Process]) -> bool:
+    """Return whether none of these runs any more."""
+    return not any(process.is_running() for process in processes)
