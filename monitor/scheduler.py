@@ -6,6 +6,7 @@ ticker over `next_poll_at` it can lose nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
@@ -26,12 +27,24 @@ class Ticker:
         )
         for job, seconds in jobs.items():
             every = IntervalTrigger(seconds=seconds, timezone=UTC)
-            self._scheduler.add_job(job, every, next_run_time=now)
+            self._scheduler.add_job(self._call, every, args=(job,), next_run_time=now)
+        self._calls: set[asyncio.Task[object]] = set()
 
     def start(self) -> None:
         """Start ticking on the running loop."""
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Stop ticking; a call that is under way goes on."""
+    async def stop(self) -> None:
+        """Stop ticking, and wait for the calls that are under way: a shutdown cancels them."""
+        self._scheduler.pause()
+        if self._calls:
+            await asyncio.wait(self._calls)
         self._scheduler.shutdown(wait=False)
+
+    async def _call(self, job: Callable[[], Awaitable[object]]) -> None:
+        call = asyncio.ensure_future(job())
+        self._calls.add(call)
+        try:
+            await asyncio.shield(call)
+        finally:
+            self._calls.discard(call)

@@ -169,7 +169,7 @@ class Service:
         try:
             await relay.run()
         finally:
-            ticker.stop()
+            await ticker.stop()
         await poller.drain()
 
     async def _consume(self, consumer: Consumer) -> None:

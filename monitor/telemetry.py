@@ -126,5 +126,5 @@ def configure_logging(style: Literal["auto", "text", "json"], level: str) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("apscheduler", "aiokafka", "alembic", "aiosqlite", "uvicorn", "asyncio"):
+    for noisy in ("apscheduler", "alembic", "aiosqlite", "uvicorn", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

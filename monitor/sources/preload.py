@@ -6,9 +6,14 @@ then share.
 
 from __future__ import annotations
 
-import gc
-import os
-from importlib import import_module
+import signal
+
+# Ctrl-C is for the service, which ends this process; it comes while the rest is still loading.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+import gc  # noqa: E402
+import os  # noqa: E402
+from importlib import import_module  # noqa: E402
 
 # One thread is enough for a small matrix, and threads do not survive a fork.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):

@@ -30,7 +30,7 @@ def main() -> None:
         for server in running:
             server.start()
             if isinstance(server, postgres.PostgresServer):
-                print(server.create_database("monitor"), flush=True)
+                print(server.ensure_database("monitor"), flush=True)
             else:
                 print(server.url, flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})

@@ -167,7 +167,14 @@ class PostgresServer:
                 raise RuntimeError(f"PostgreSQL did not start on port {self.port}:\n{end}")
             time.sleep(0.05)
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def ensure_database(self, name: str) -> str:
+        """Create a database unless it is there from an earlier start, and return its URL."""
+        wanted = f"SELECT datname FROM pg_database WHERE datname = '{name}'"
+        session = ("-h", HOST, "-p", str(self.port), "-U", USER, "-d", "postgres")
+        found = self._run("psql", *session, "-tAc", wanted)
+        return self.url(name) if found.strip() == name else self.create_database(name)
+
+    def _run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(
             [str(_program(program)), *arguments],
             check=False,
@@ -178,6 +185,7 @@ class PostgresServer:
         )
         if done.returncode != 0:
             raise RuntimeError(f"{program} failed: {done.stderr.strip()}")
+        return str(done.stdout)
 
 
 def available() -> str | None:

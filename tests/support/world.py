@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 import yaml
@@ -207,7 +208,7 @@ class World:
         """Return what the database holds; None where it has no tables yet."""
         try:
             return await Stored.read(self.database)
-        except sqlite3.OperationalError:
+        except (sqlite3.OperationalError, asyncpg.UndefinedTableError):
             return None
 
     async def through(self, within: float) -> float:
