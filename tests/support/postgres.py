@@ -169,10 +169,10 @@ class PostgresServer:
 
     def ensure_database(self, name: str) -> str:
         """Create a database unless it is there from an earlier start, and return its URL."""
-        wanted = f"SELECT datname FROM pg_database WHERE datname = '{name}'"
+        wanted = "SELECT datname FROM pg_database"
         session = ("-h", HOST, "-p", str(self.port), "-U", USER, "-d", "postgres")
         found = self._run("psql", *session, "-tAc", wanted)
-        return self.url(name) if found.strip() == name else self.create_database(name)
+        return self.url(name) if name in found.split() else self.create_database(name)
 
     def _run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(
