@@ -92,6 +92,7 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     listener = bind(settings.host, settings.port)
     service = compose(config)
     life = service.life
+    life.health.starting = True
     life.listen()
     web = create_app(
         None,
@@ -105,6 +106,7 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     async with serving(web, listener), service.opened() as ready:
         if ready:
             web.state.store = service.store
+            life.health.starting = False
             started(f"http://{settings.host}:{listener.getsockname()[1]}")
             await life.run(service.run(roles))
     await beat

@@ -68,6 +68,7 @@ class Health:
 
     parts: dict[str, tuple[HealthStatus, str]] = field(default_factory=dict)
     beat: float = 0.0
+    starting: bool = False
     draining: bool = False
 
     def report(self, part: str, status: HealthStatus, text: str = "") -> None:
@@ -82,14 +83,19 @@ class Health:
 
     def ready(self) -> bool:
         """Return whether this process can do its work."""
-        return not self.draining and all(status != "down" for status, _ in self.parts.values())
+        down = any(status == "down" for status, _ in self.parts.values())
+        return not (self.starting or self.draining or down)
 
     def summary(self) -> Mapping[str, object]:
         """Return the status of the whole and of each part, ready for JSON."""
         states = {status for status, _ in self.parts.values()}
-        whole = "draining" if self.draining else "down" if "down" in states else "ok"
-        if whole == "ok" and "degraded" in states:
-            whole = "degraded"
+        order = (
+            ("draining", self.draining),
+            ("down", "down" in states),
+            ("starting", self.starting),
+            ("degraded", "degraded" in states),
+        )
+        whole = next((name for name, holds in order if holds), "ok")
         return {
             "status": whole,
             "parts": {

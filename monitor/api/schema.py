@@ -236,7 +236,7 @@ class PartItem(_Answer):
 
 
 class HealthItem(_Answer):
-    """How the process is: all but `down` and `draining` can do their work."""
+    """How the process is: only `ok` and `degraded` can do their work."""
 
-    status: Literal["ok", "degraded", "down", "draining"]
+    status: Literal["ok", "degraded", "starting", "down", "draining"]
     parts: dict[str, PartItem]

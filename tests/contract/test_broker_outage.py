@@ -53,7 +53,8 @@ async def test_a_dead_kafka_is_unavailable_in_time_and_everything_resumes(
         await _send_when_it_is_back(broker, channel)
         async with broker.subscribe(channel, "outage") as subscription:
             again: set[str] = set()
-            while not {*numbered(10), "back"} <= again:
+            # The commit without an answer may have come through when Kafka woke up.
+            while "back" not in again:
                 again |= set(values_of(await take(subscription, 1, commit=True)))
 
 

@@ -68,23 +68,20 @@ class Peers:
     environ: Mapping[str, str] = field(default_factory=dict)
     kafka: KafkaServer | None = None
     postgres: PostgresServer | None = None
+    roles: Sequence[str] = ("",)
+    """The roles of each process."""
 
     @property
     def embedded(self) -> bool:
         """Whether all is in one process."""
         return self.kafka is None
 
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """The roles of each process."""
-        return ("",) if self.embedded else SERVER_ROLES
-
 
 def server_peers(kafka: KafkaServer, postgres: PostgresServer) -> Peers:
     """Return what server mode stands on, with an empty database."""
     url = postgres.create_database()
     environ = {"MONITOR_BROKER_URL": kafka.url, "MONITOR_DATABASE_URL": url}
-    return Peers(environ, kafka, postgres)
+    return Peers(environ, kafka, postgres, SERVER_ROLES)
 
 
 @pytest.fixture(
@@ -116,11 +113,11 @@ def say(line: str, capsys: pytest.CaptureFixture[str]) -> None:
         print(f"\n{line}")
 
 
-def make_items(feeds: int = FEEDS, each: int = EACH, seed: int = 1) -> dict[Key, Item]:
+def make_items(feeds: int = FEEDS, each: int = EACH, *, first: int = 0) -> dict[Key, Item]:
     """Return items by feed and guid: about subjects, almost about them, or about nothing."""
-    chance = random.Random(seed)
+    chance = random.Random(first)
     items = {}
-    for number in range(feeds * each):
+    for number in range(first, first + feeds * each):
         title = [*chance.sample(_WORDS, 6), str(number)]
         text = [*chance.sample(_WORDS, 12), f"paragraph {number}"]
         if chance.random() < 0.7:

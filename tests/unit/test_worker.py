@@ -89,7 +89,8 @@ async def test_idle_processes_may_be_killed(pool: ParserPool) -> None:
     everyone = _parsers()
     assert first in everyone
     for process in everyone:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # the pool itself may be faster
+            process.kill()
     psutil.wait_procs(everyone, timeout=10)
     assert await pid_of(pool) != first.pid
 
