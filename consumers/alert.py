@@ -57,7 +57,7 @@ def alert(
                 if article.muted:
                     reached = tuple(channel for channel in reached if channel.kind in QUIET)
                 raised.append((found, reached))
-                outgoing.append(derive(event, ALERT_RAISED, found, part=found.rule))
+                outgoing.append(derive(event, ALERT_RAISED, found, fact=found.id))
         if raised:
             await alerts.raise_alerts(raised, now)
             telemetry.ALERTS.inc(len(raised))

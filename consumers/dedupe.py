@@ -36,20 +36,30 @@ def claims_of(article: Article) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def original_of(
-    article: Article, keys: Iterable[str], owners: Mapping[str, str], copies: Mapping[str, str]
-) -> str:
+def owner_of(article: Article) -> str:
+    """Return how an article signs its claims: its source, then its id."""
+    return f"{article.source} {article.id}"
+
+
+def original_of(article: Article, keys: Iterable[str], owners: Mapping[str, str]) -> str:
     """Return the id of the article that this one is a copy of; its own id where it is none.
 
-    A revision keeps the verdict of its first text: `copies` holds the known copies.
+    One address for two items of a source is no copy where the source tells them apart by their
+    ids: a live page has many of them.
     """
-    if article.revision > 1:
-        return copies.get(article.id, article.id)
-    return next((owners[key] for key in keys if owners[key] != article.id), article.id)
+    for key in keys:
+        source, _, owner = owners[key].rpartition(" ")
+        apart = key.startswith("url:") and source == article.source and article.item_id
+        if owner != article.id and not apart:
+            return owner
+    return article.id
 
 
 def dedupe(claims: Claims, sightings: Sightings, outbox: Outbox, clock: Clock) -> Consumer:
-    """Return the consumer that passes on originals and records copies."""
+    """Return the consumer that passes on originals and records copies.
+
+    A revision keeps the verdict of the article's first text: one of a copy claims nothing.
+    """
 
     async def process(events: Sequence[Event]) -> Sequence[Outgoing]:
         articles: list[Article] = []
@@ -57,29 +67,46 @@ def dedupe(claims: Claims, sightings: Sightings, outbox: Outbox, clock: Clock) -
         async for some in slices(events):
             articles += [load(Article, event.data) for event in some]
             keys += [claims_of(article) for article in articles[len(keys) :]]
-        wanted: dict[str, str] = {}
-        for article, claimed in zip(articles, keys, strict=True):
-            for key in claimed:
-                wanted.setdefault(key, article.id)
-        owners = await claims.claim(wanted)
         revised = [article.id for article in articles if article.revision > 1]
-        copies = await sightings.copies(revised) if revised else {}
+        copies = dict(await sightings.copies(revised))
+        owners = await claims.claim(_wanted(articles, keys, copies))
         outgoing, dropped = [], []
         for event, article, claimed in zip(events, articles, keys, strict=True):
-            original = original_of(article, claimed, owners, copies)
-            if original == article.id:
-                outgoing.append(derive(event, ARTICLE_DEDUPLICATED, article))
+            if article.revision == 1:
+                original = original_of(article, claimed, owners)
+                if original != article.id:
+                    copies[article.id] = original
+            if article.id in copies:
+                dropped.append(article)
             else:
-                dropped.append((article, original))
+                outgoing.append(derive(event, ARTICLE_DEDUPLICATED, article))
         if dropped:
-            await sightings.record_sightings([_sighting(*pair) for pair in dropped])
-            await outbox.settle([article for article, _ in dropped], clock.now())
-            telemetry.COPIES.inc(len(dropped))
+            await _record(dropped, copies)
         return outgoing
+
+    async def _record(dropped: Sequence[Article], copies: dict[str, str]) -> None:
+        # What a copy was the first to claim leads on to what it is a copy of.
+        further = await sightings.copies(sorted(set(copies.values())))
+        found = [_sighting(item, further.get(copies[item.id], copies[item.id])) for item in dropped]
+        await sightings.record_sightings(found)
+        await outbox.settle(dropped, clock.now())
+        telemetry.COPIES.inc(len(dropped))
 
     return Consumer(
         name="dedupe", reads=ARTICLE_FETCHED, process=process, sends=(ARTICLE_DEDUPLICATED,)
     )
+
+
+def _wanted(
+    articles: Sequence[Article], keys: Sequence[tuple[str, ...]], copies: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what a batch claims; the first article of the batch comes first."""
+    wanted: dict[str, str] = {}
+    for article, claimed in zip(articles, keys, strict=True):
+        if article.id not in copies:
+            for key in claimed:
+                wanted.setdefault(key, owner_of(article))
+    return wanted
 
 
 def _sighting(article: Article, original: str) -> Sighting:

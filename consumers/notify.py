@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,7 +28,9 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 1.0
 LEASE = 90.0
-AT_ONCE = 16
+AT_ONCE = 64
+AT_ONCE_TO_ONE = 16
+"""A receiver that does not answer must leave room for the others."""
 OUTAGE = RetryPolicy(first=0.5, longest=15.0)
 
 
@@ -52,8 +55,9 @@ class Courier:
         failures = 0
         while not self.stop.is_set() or self._running:
             try:
+                await self._record()
                 started = 0 if self.stop.is_set() else await self._start()
-                await self._finish(LOOK_AGAIN if not started else 0)
+                await self._wait(LOOK_AGAIN if not started else 0)
                 failures = 0
                 self.health.report("deliveries", "ok")
             except Unavailable as error:
@@ -101,24 +105,31 @@ class Courier:
     async def _start(self) -> int:
         """Lease as much as there is room for, and start sending it."""
         self.wake.clear()
-        room = AT_ONCE - len(self._running)
+        room = min(AT_ONCE_TO_ONE, AT_ONCE - len(self._running))
         if room <= 0:
             return 0
-        due = await self.deliveries.lease_deliveries(self.clock.now(), self.owner, room, LEASE)
+        counts = Counter(delivery.channel for delivery in self._running.values())
+        busy = [channel for channel, count in counts.items() if count >= AT_ONCE_TO_ONE]
+        due = await self.deliveries.lease_deliveries(
+            self.clock.now(), self.owner, room, LEASE, without=busy
+        )
         self._running |= {
             asyncio.ensure_future(self.attempt(delivery)): delivery for delivery in due
         }
         return len(due)
 
-    async def _finish(self, wait: float) -> None:
-        """Wait for results or for a reason to look again; record all results there are."""
+    async def _wait(self, seconds: float) -> None:
+        """Wait for results, or for a reason to look again."""
         waker = asyncio.ensure_future(self.wake.wait())
         try:
             await asyncio.wait(
-                {waker, *self._running}, timeout=wait, return_when=asyncio.FIRST_COMPLETED
+                {waker, *self._running}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             waker.cancel()
+
+    async def _record(self) -> None:
+        """Record all results there are, before anything else: their leases run."""
         done = [task for task in self._running if task.done()]
         if done:
             attempts = [self._outcome(task, self._running[task]) for task in done]

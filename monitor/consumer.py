@@ -69,10 +69,10 @@ def originate(
     return Outgoing(channel, event)
 
 
-def derive(cause: Event, channel: Channel, data: object, *, part: str = "") -> Outgoing:
-    """Return an event that follows from another: same cause, same part, same id."""
+def derive(cause: Event, channel: Channel, data: object, *, fact: str = "") -> Outgoing:
+    """Return an event that follows from another: same cause, same id; with `fact`, same fact."""
     event = Event(
-        id=str(uuid5(NAMESPACE, f"{channel.name}:{cause.id}:{part}")),
+        id=str(uuid5(NAMESPACE, f"{channel.name}:{fact or cause.id}")),
         type=channel.name,
         source=cause.source,
         time=cause.time,

@@ -56,7 +56,7 @@ def next_poll_at(state: SourceState, now: datetime, error: MonitorError | None) 
 
     After a success: its interval, moved by up to 10 % so that sources spread out. After the n-th
     failure in a row: the interval doubled n-1 times, at most a day; where no connection came
-    about the publisher was not bothered, so the doubling starts at a minute. A Retry-After is
+    about the publisher was not bothered, so it goes from a minute to the interval. A Retry-After is
     kept in full, up to a week.
     """
     interval = float(state.source.interval)
@@ -65,6 +65,7 @@ def next_poll_at(state: SourceState, now: datetime, error: MonitorError | None) 
         return now + timedelta(seconds=interval * (1 + JITTER * spread))
     doublings = 2.0 ** min(state.failures, 20)
     first = min(interval, LEAST_PAUSE) if isinstance(error, Unreachable) else interval
-    delay = min(first * doublings, max(DAY, interval))
+    longest = interval if isinstance(error, Unreachable) else max(DAY, interval)
+    delay = min(first * doublings, longest)
     wish = error.retry_after or 0.0 if isinstance(error, Unavailable) else 0.0
     return now + timedelta(seconds=max(delay, min(wish, LONGEST_RETRY_AFTER)))

@@ -44,7 +44,7 @@ def parse_interval(value: object) -> object:
         if not match:
             raise ValueError("must be seconds or like 90s, 15m, 6h, 1d")
         value = int(match[1]) * _UNITS[match[2]]
-    if isinstance(value, int) and value < LEAST_INTERVAL:
+    if isinstance(value, int | float) and value < LEAST_INTERVAL:
         raise ValueError(f"must be at least {LEAST_INTERVAL} s")
     return value
 
@@ -186,7 +186,8 @@ def read_alerts(
             path, "channels", ALERT_SECTIONS, "channel", _CHANNEL, problems, environ
         )
     }
-    declared = set(read_yaml(path, []).get("channels") or {})
+    named = read_yaml(path, []).get("channels")
+    declared = set(named) if isinstance(named, dict) else set()
     rules = []
     for name, place, entry in _entries(path, "rules", ALERT_SECTIONS, "rule", _RULE, problems):
         for topic in set(entry.topics) - set(topics) - {"*"}:
@@ -216,7 +217,7 @@ def sentence(detail: ErrorDetails, known: Iterable[str] = ()) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     message = message.replace("Input should be", "must be")
     given = detail["input"]
-    if any("secret" in str(part) or "smtp_url" in str(part) for part in detail["loc"]):
+    if any(part in ("secret", "smtp_url", "database_url", "broker_url") for part in detail["loc"]):
         return message
     return message if isinstance(given, dict) else f"{message}, got {given}"
 

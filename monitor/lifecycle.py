@@ -45,7 +45,8 @@ class Lifecycle:
         failures = 0
         while not self.stop.is_set():
             try:
-                await connect()
+                if not await self._unless_stopped(connect()):
+                    return False
             except Unavailable as error:
                 failures += 1
                 self.health.report(what, "down", f"waiting for it: {error}")
@@ -53,6 +54,19 @@ class Lifecycle:
             else:
                 self.health.report(what, "ok")
                 return True
+        return False
+
+    async def _unless_stopped(self, work: Awaitable[None]) -> bool:
+        """Do something; return False where the order to stop came before its end."""
+        task = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self.stop.wait())
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if task.done():
+            task.result()
+            return True
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL)
         return False
 
     async def pause(self, seconds: float) -> None:

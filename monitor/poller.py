@@ -50,6 +50,7 @@ class Poller:
     lease: float = 30 + LEASE_MARGIN
     outbox_full: bool = False
     _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _draining: asyncio.Event = field(default_factory=asyncio.Event)
     _unreachable: dict[str, str] = field(default_factory=dict)
     _reported: int = 0
 
@@ -75,7 +76,11 @@ class Poller:
         return len(due)
 
     async def drain(self) -> None:
-        """Wait for the polls that are under way."""
+        """Record the polls that have their answer, and give up those that wait for one.
+
+        Nothing is lost with them: their validators are as they were.
+        """
+        self._draining.set()
         while self._running:
             await asyncio.wait(self._running)
 
@@ -95,14 +100,20 @@ class Poller:
     async def _poll_and_record(self, state: SourceState) -> None:
         name, started = state.source.name, self.clock.monotonic()
         polling = asyncio.ensure_future(self.poll(state))
-        await asyncio.wait({polling})
+        draining = asyncio.ensure_future(self._draining.wait())
+        await asyncio.wait({polling, draining}, return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+        if not polling.done():
+            polling.cancel()
+            await asyncio.wait({polling})
+            return
         if bug := polling.exception():
             log.error("poll of '%s' failed", name, exc_info=bug)
             poll = self._failed(state, Rejected(f"{type(bug).__name__}: {bug}"))
         else:
             poll = polling.result()
         try:
-            poll, new = await self._record(state, poll)
+            poll, new = await self.record(state, poll)
         except Unavailable as error:
             # The lease runs out, and the source is polled again with its old validators.
             log.warning("poll of '%s' could not be recorded: %s", name, error)
@@ -114,8 +125,11 @@ class Poller:
         telemetry.POLLS.labels(poll.outcome).inc()
         telemetry.POLL_SECONDS.labels(poll.outcome).observe(self.clock.monotonic() - started)
 
-    async def _record(self, state: SourceState, poll: Poll) -> tuple[Poll, int]:
-        """Record a poll; one whose articles the database refuses is recorded as failed."""
+    async def record(self, state: SourceState, poll: Poll) -> tuple[Poll, int]:
+        """Record a poll, and return it with the number of its new articles.
+
+        One whose articles the database refuses is recorded as failed. Raises Unavailable.
+        """
         try:
             return poll, await self.store.record_poll(poll, self.owner)
         except Rejected as error:

@@ -14,11 +14,16 @@ TOKEN = uuid.uuid4().hex[:12]
 
 def place() -> str:
     """Return the name of the space in which this process's id is unique."""
+    # Two machines may share a name, and all share the number of the first namespace.
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        boot = ""
     try:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         namespace = ""  # this system has none: the host is the space
-    return f"{socket.gethostname()} {namespace}".strip()
+    return " ".join(part for part in (socket.gethostname(), boot, namespace) if part)
 
 
 def lives(pid: int) -> bool:

@@ -233,9 +233,10 @@ class Deliveries(Protocol):
     """The queue of sendings."""
 
     async def lease_deliveries(
-        self, now: datetime, owner: str, limit: int, lease: float
+        self, now: datetime, owner: str, limit: int, lease: float, without: Sequence[str] = ()
     ) -> Sequence[Delivery]:
-        """Lease deliveries that are due, the oldest first; a lapsed lease is due again."""
+        """Lease deliveries that are due, the oldest first, but none to the channels `without`; a
+        lapsed lease is due again."""
 
     async def record_attempts(self, attempts: Sequence[Attempt]) -> None:
         """Record how attempts went, in one transaction; one whose lease has passed to a later

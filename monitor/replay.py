@@ -123,7 +123,10 @@ def _recorded(path: Path, body: bytes, problems: list[str]) -> list[Article]:
                     else ""
                 )
                 raise Rejected(f"an event of type {event.type} holds no article{hint}")
-            articles.append(load(Article, event.data))
+            article = load(Article, event.data)
+            if article.fetched.tzinfo is None:
+                raise Rejected("its times have no time zone")
+            articles.append(article)
         except Rejected as error:
             problems.append(f"{path} line {number}: {error}")
     return articles

@@ -75,27 +75,27 @@ class Runner:
             return False
         started = self.clock.monotonic()
         telemetry.RECEIVED.labels(self.consumer.name).inc(len(records))
-        await self._send(await self._outgoing(records))
+        await self._handle(records)
         await subscription.commit(records)
         took = self.clock.monotonic() - started
         telemetry.PROCESS_SECONDS.labels(self.consumer.name).observe(took)
         return True
 
-    async def _outgoing(self, records: Sequence[Record]) -> Sequence[Outgoing]:
-        """Return what follows from the records; those at fault are dead-lettered."""
+    async def _handle(self, records: Sequence[Record]) -> None:
+        """Process records and send what follows; those at fault are dead-lettered."""
         try:
-            outgoing = await self._attempt(records)
-        except Unavailable:
+            await self._send(await self._attempt(records))
+        except (Unavailable, DeadLetterLimitExceeded):
             raise
         except Exception as error:
             if len(records) == 1:
                 await self._dead_letter(records[0], error)
-                return ()
+                return
             middle = len(records) // 2
-            first = await self._outgoing(records[:middle])
-            return [*first, *await self._outgoing(records[middle:])]
-        self.dead_letters.good(len(records))
-        return outgoing
+            await self._handle(records[:middle])
+            await self._handle(records[middle:])
+        else:
+            self.dead_letters.good(len(records))
 
     async def _attempt(self, records: Sequence[Record]) -> Sequence[Outgoing]:
         """Decode and process. What looks like a bug gets a few tries, a rejection gets none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from monitor.consumer import Consumer
 from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
 from monitor.events import Record, load
 from monitor.lifecycle import Lifecycle
-from monitor.model import AlertChannel, AlertRow, Article, ChannelKind, Poll
+from monitor.model import AlertChannel, AlertRow, Article, ChannelKind, Poll, SourceState
 from monitor.poller import OUTBOX_FULL, Parser, Poller, lease_for
 from monitor.protocols import Broker, Clock, Fetcher, Notifier, Store
 from monitor.relay import Relay
@@ -86,11 +86,25 @@ class Service:
     async def opened(self) -> AsyncIterator[bool]:
         """Wait for the database and the broker; the block gets False where told to stop first."""
         life = self.life
-        try:
+        async with self._closing():
             yield (
                 await life.wait_for("database", self._open_store)
                 and await life.wait_for("broker", self._open_broker)
             )
+
+    @asynccontextmanager
+    async def connected(self, *, broker: bool = True) -> AsyncIterator[None]:
+        """Connect at once, as a command does; raises Unavailable."""
+        async with self._closing():
+            await self._open_store()
+            if broker:
+                await self._open_broker()
+            yield
+
+    @asynccontextmanager
+    async def _closing(self) -> AsyncIterator[None]:
+        try:
+            yield
         finally:
             parts: dict[str, Closable] = {"broker": self.broker, "database": self.store}
             closing = {name: part.stop() for name, part in parts.items()}
@@ -99,7 +113,7 @@ class Service:
             }
             closing |= {f"fetcher '{name}'": item.close() for name, item in self.fetchers.items()}
             closing["parser"] = self.parser.close()
-            await asyncio.gather(*(life.close(*item) for item in closing.items()))
+            await asyncio.gather(*(self.life.close(*item) for item in closing.items()))
 
     async def run(self, roles: frozenset[Role]) -> None:
         """Run roles, and watch over what they stand on, until told to stop."""
@@ -124,8 +138,13 @@ class Service:
         await self.store.declare(self.config.sources, now)
         poller = self._poller()
         due = await self.store.lease_named(names, now, self.owner, poller.lease)
-        polls = await asyncio.gather(*(poller.poll(state) for state in due))
-        return [(poll, await self.store.record_poll(poll, self.owner)) for poll in polls]
+        room = asyncio.Semaphore(poller.at_once)
+
+        async def poll(state: SourceState) -> tuple[Poll, int]:
+            async with room:
+                return await poller.record(state, await poller.poll(state))
+
+        return await asyncio.gather(*(poll(state) for state in due))
 
     async def replay_files(
         self, paths: Sequence[Path], *, deliver: bool, work: bool
@@ -140,8 +159,10 @@ class Service:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._relay().run())
                 tasks.create_task(self.run(frozenset(Role) - {Role.SCHEDULER, Role.API}))
-                await self._until_through([article.id for article in new])
-                self.life.stop.set()
+                try:
+                    await self._until_through([article.id for article in new])
+                finally:
+                    self.life.stop.set()
         alerts = await self.store.alerts_of([article.id for article in new])
         return ReplayResult(len(reading.articles), new, tuple(alerts), reading.problems)
 
@@ -149,14 +170,25 @@ class Service:
         """Wait until articles are stored, and what follows from them is delivered or put off."""
         groups = [(channel, group_of(role)) for role, channel in READERS]
         while not self.life.stop.is_set():
-            waiting = await self.store.unfinished(article_ids)
-            if not waiting:
-                waiting = sum([await self.broker.lag(*group) for group in groups])
-            if not waiting:
-                waiting = await self.store.undelivered(article_ids)
-            if not waiting:
-                return
+            for part, (status, text) in self.life.health.parts.items():
+                if status == "down" and part.startswith("consumer"):
+                    raise Rejected(text)
+            try:
+                if not await self._waiting(article_ids, groups):
+                    return
+            except Unavailable as error:
+                log.debug("looking again: %s", error)
             await self.life.pause(LOOK)
+
+    async def _waiting(
+        self, article_ids: Sequence[str], groups: Sequence[tuple[Channel, str]]
+    ) -> int:
+        """Return how much of these articles' way through the stream is left; 0 at its end."""
+        return (
+            await self.store.unfinished(article_ids)
+            or sum([await self.broker.lag(*group) for group in groups])
+            or await self.store.undelivered(article_ids)
+        )
 
     async def _run_scheduler(self) -> None:
         """Poll, relay and reconcile until told to stop."""
@@ -185,11 +217,8 @@ class Service:
 
     async def _settle(self, dead: Record) -> None:
         """Take a dead letter's article out of the outbox's accounts: `dlq replay` revives it."""
-        try:
-            article = load(Article, dead.value)
-        except Rejected:
-            return
-        await self.store.settle([article], self.clock.now())
+        with suppress(Rejected):  # what is no article has no row there
+            await self.store.settle([load(Article, dead.value)], self.clock.now())
 
     async def _measure(self, consumers: Sequence[Consumer]) -> None:
         """Measure the lag of this process's consumers until told to stop."""

@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _known_broker(cls, value: str) -> str:
+        if value.startswith("kafka://") and not re.fullmatch(r"kafka://[^/\s]+:\d+/?", value):
+            raise ValueError("must name servers with ports, like kafka://host1:9092,host2:9092")
         return _scheme(value, ("sqlite", "kafka"))
 
     @field_validator("database_url")

@@ -116,7 +116,13 @@ def configure_logging(style: Literal["auto", "text", "json"], level: str) -> Non
     ]
     final: list[structlog.typing.Processor]
     if text:
-        final = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+        final = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                pad_event_to=0,
+                exception_formatter=structlog.dev.plain_traceback,  # no values: some are secret
+            )
+        ]
     else:
         final = [
             structlog.processors.format_exc_info,
@@ -132,5 +138,6 @@ def configure_logging(style: Literal["auto", "text", "json"], level: str) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("apscheduler", "alembic", "aiosqlite", "uvicorn", "asyncio"):
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    for noisy in ("alembic", "aiosqlite", "uvicorn", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -168,6 +168,7 @@ class SqliteSubscription:
                 self.arrived.set()
             # It was another's meanwhile, who came further.
             self._next[partition] = max(self._next[partition], position)
+            self._committed[partition] = max(self._committed[partition], position)
         self._surplus = frozenset(share.surplus)
 
     def _forget(self, partition: int) -> None:

@@ -86,10 +86,13 @@ async def _all(config: Config, consumer: str, reason: str) -> list[Record]:
     letters: list[Record] = []
     async with opened_broker(config) as broker:
         for channel in dead_letter_channels():
-            if await broker.lag(channel, GROUP):
-                async with broker.subscribe(channel, GROUP) as subscription:
-                    while batch := await subscription.receive(BATCH, WAIT):
-                        letters += [item for item in batch if _chosen(item, [], consumer, reason)]
+            left = await broker.lag(channel, GROUP)
+            if not left:
+                continue
+            async with broker.subscribe(channel, GROUP) as subscription:
+                while left > 0 and (batch := await subscription.receive(min(left, BATCH), WAIT)):
+                    letters += [item for item in batch if _chosen(item, [], consumer, reason)]
+                    left -= len(batch)
     return letters
 
 

@@ -10,11 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from monitor import app
-from monitor.channels import CHANNELS
+from monitor.channels import Channel
 from monitor.cli.output import counted, print_json
 from monitor.cli.session import (
     FAILED,
-    USAGE,
     Json,
     channel_named,
     err,
@@ -65,22 +64,19 @@ def record(
     follow: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = False,
 ) -> None:
     """Write a channel's events as JSON lines that `monitor replay` takes."""
-    names = [item.name for item in CHANNELS]
-    if channel not in names and not channel.endswith(".dlq"):
-        err.print(f"error: no channel '{channel}'; there are {', '.join(names)}", style="red")
-        raise typer.Exit(USAGE)
-    execute(_record(load_config(), channel, follow))
+    wanted = channel_named(channel)
+    execute(_record(load_config(), wanted, follow))
 
 
 async def _replay(config: Config, paths: list[Path], deliver: bool, *, work: bool) -> ReplayResult:
     service = app.compose(config)
-    async with service.opened():
+    async with service.connected():
         return await service.replay_files(paths, deliver=deliver, work=work)
 
 
-async def _record(config: Config, name: str, follow: bool) -> Any:
+async def _record(config: Config, channel: Channel, follow: bool) -> Any:
     async with opened_broker(config) as broker:
-        lines = record_channel(broker, channel_named(name), from_start=True, follow=follow)
+        lines = record_channel(broker, channel, from_start=True, follow=follow)
         async for line in lines:
             await asyncio.to_thread(sys.stdout.buffer.write, line + b"\n")
             sys.stdout.buffer.flush()

@@ -21,6 +21,7 @@ from monitor import app, telemetry
 from monitor.channels import CHANNELS, Channel
 from monitor.errors import ConfigError, Rejected, Unavailable
 from monitor.protocols import Broker
+from monitor.service import dead_letter_channels
 from monitor.settings import Config
 from monitor.store import SqlStore
 
@@ -106,5 +107,10 @@ def existing(paths: list[Path]) -> list[Path]:
 
 
 def channel_named(name: str) -> Channel:
-    """Return the declared channel of that name, or one with default settings."""
-    return next((channel for channel in CHANNELS if channel.name == name), Channel(name))
+    """Return the channel of that name, or exit with 2 where there is none."""
+    known = {channel.name: channel for channel in (*CHANNELS, *dead_letter_channels())}
+    if name not in known:
+        text = f"error: no channel is called '{name}'; there are {', '.join(known)}"
+        err.print(text, style="red", markup=False)
+        raise typer.Exit(USAGE)
+    return known[name]

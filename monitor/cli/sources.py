@@ -73,11 +73,15 @@ def poll(
 
 async def _states(config: Config) -> list[SourceState]:
     async with opened_store(config) as store:
-        await store.declare(config.sources, SystemClock().now())
-        return list(await store.sources())
+        states = {state.source.name: state for state in await store.sources()}
+    now = SystemClock().now()  # a source that is only declared yet is due at the service's start
+    return [
+        states.get(source.name) or SourceState(source=source, next_poll_at=now)
+        for source in sorted(config.sources, key=lambda source: source.name)
+    ]
 
 
 async def _poll(config: Config, names: list[str]) -> list[tuple[Poll, int]]:
     service = app.compose(config)
-    async with service.opened():
+    async with service.connected(broker=False):
         return await service.poll_named(names)

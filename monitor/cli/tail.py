@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from monitor.channels import ALERT_RAISED
-from monitor.cli.session import Json, channel_named, execute, load_config, opened_broker, out
+from monitor.channels import ALERT_RAISED, Channel
+from monitor.cli.session import Json, channel_named, err, execute, load_config, opened_broker, out
 from monitor.errors import Rejected
 from monitor.events import Event, Record, decode, dump_line, load
 from monitor.model import Alert, Article
@@ -23,23 +23,23 @@ def tail(
     json: Json = False,
 ) -> None:
     """Follow a channel live, until Ctrl-C."""
-    execute(_tail(load_config(), channel, from_start, json))
+    execute(_tail(load_config(), channel_named(channel), from_start, json))
 
 
-async def _tail(config: Config, name: str, from_start: bool, json: bool) -> None:
+async def _tail(config: Config, channel: Channel, from_start: bool, json: bool) -> None:
     async with opened_broker(config) as broker:
-        async for record in broker.read(channel_named(name), from_start=from_start, follow=True):
+        async for record in broker.read(channel, from_start=from_start, follow=True):
             try:
                 event = decode(record)
-            except Rejected as error:
-                out.print(
-                    f"{record.channel} {record.partition}/{record.offset}: {error}", markup=False
-                )
+                line = dump_line(event).decode() if json else _line(event, record)
+            except (Rejected, UnicodeDecodeError) as error:
+                place = f"{record.channel} {record.partition}/{record.offset}"
+                err.print(f"{place}: {error}", markup=False)
                 continue
-            if json:
-                typer.echo(dump_line(event).decode())
+            if isinstance(line, str):
+                typer.echo(line)
             else:
-                out.print(_line(event, record))
+                out.print(line)
 
 
 def _line(event: Event, record: Record) -> Text:

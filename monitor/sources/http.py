@@ -28,7 +28,6 @@ MAX_BYTES = 10 * 1024 * 1024
 """Bytes of a body after decompression."""
 MAX_REDIRECTS = 5
 _GIVE_UP_AT = MAX_REDIRECTS + 1  # the redirect at which aiohttp gives up
-MAX_CONNECTIONS = 20
 MAX_RETRY_AFTER = 7 * 86_400.0
 _CHUNK = 65_536
 _ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
@@ -123,7 +122,7 @@ class HttpFetcher:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
+                connector=aiohttp.TCPConnector(limit=0),  # the poller bounds what is under way
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 # One deadline of our own covers it all; a limit on each read stops no slow drip.

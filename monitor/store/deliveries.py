@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    not_,
     null,
     or_,
     select,
@@ -34,15 +35,18 @@ class SqlDeliveries:
     _database: Database
 
     async def lease_deliveries(
-        self, now: datetime, owner: str, limit: int, lease: float
+        self, now: datetime, owner: str, limit: int, lease: float, without: Sequence[str] = ()
     ) -> Sequence[Delivery]:
-        """Lease deliveries that are due for `lease` seconds, the oldest first; a lapsed lease is
-        due again. `attempt` counts from 1. Raises Unavailable."""
+        """Lease deliveries that are due for `lease` seconds, the oldest first, but none to the
+        channels `without`; a lapsed lease is due again. `attempt` counts from 1. Raises
+        Unavailable."""
         dialect = self._database.dialect
         until = now + timedelta(seconds=lease)
 
         def work(connection: Connection) -> list[Delivery]:
-            due = connection.execute(_DUE, {"now": now, "limit": limit}).all()
+            due = connection.execute(
+                _due(dialect), {"now": now, "limit": limit, "without": dialect.listed(without)}
+            ).all()
             if not due:
                 return []
             ids = {"ids": dialect.listed([row.id for row in due])}
@@ -120,6 +124,18 @@ def _lease(dialect: Dialect) -> Executable:
 
 
 @cache
+def _due(dialect: Dialect) -> Executable:
+    return (
+        select(DELIVERY.c.id, DELIVERY.c.alert_id, DELIVERY.c.channel, DELIVERY.c.attempt)
+        .where(text(OPEN), DELIVERY.c.next_at <= bindparam("now", type_=UTC_TIME))
+        .where(not_(dialect.among(DELIVERY.c.channel, "without")))
+        .order_by(DELIVERY.c.next_at, DELIVERY.c.id)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+    )
+
+
+@cache
 def _alerts(dialect: Dialect) -> Executable:
     return select(ALERT.c.id, ALERT.c.payload).where(dialect.among(ALERT.c.id, "ids"))
 
@@ -135,13 +151,6 @@ def _untried(dialect: Dialect) -> Executable:
     )
 
 
-_DUE = (
-    select(DELIVERY.c.id, DELIVERY.c.alert_id, DELIVERY.c.channel, DELIVERY.c.attempt)
-    .where(text(OPEN), DELIVERY.c.next_at <= bindparam("now", type_=UTC_TIME))
-    .order_by(DELIVERY.c.next_at, DELIVERY.c.id)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-)
 _FINISH = (
     update(DELIVERY)
     .where(

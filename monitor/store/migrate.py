@@ -6,17 +6,25 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
+from monitor.errors import Rejected
 from monitor.store.dialect import Dialect
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(connection: Connection, dialect: Dialect) -> None:
-    """Run all missing migrations. A second process waits here, and then finds nothing to do."""
+    """Run all missing migrations. A second process waits here, and then finds nothing to do.
+
+    Raises Rejected where the schema is newer than the program.
+    """
     dialect.begin_migration(connection)
-    command.upgrade(config_for(connection), "head")
+    try:
+        command.upgrade(config_for(connection), "head")
+    except CommandError as error:
+        raise Rejected(f"the schema is of a newer release than this program: {error}") from error
 
 
 def config_for(connection: Connection) -> Config:

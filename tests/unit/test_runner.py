@@ -11,7 +11,7 @@ import pytest
 
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.channels import Channel, dead_letters_of, group_of
-from monitor.consumer import Consumer, Outgoing, derive, originate
+from monitor.consumer import Consumer, Outgoing, Process, derive, originate
 from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
 from monitor.events import Event, NewRecord, Record, encode, load
 from monitor.retry import DeadLetterLimit
@@ -68,7 +68,7 @@ async def all_of(broker: SqliteBroker, channel: Channel) -> list[Record]:
 
 @asynccontextmanager
 async def running(
-    broker: SqliteBroker, process: Doubling, **fields: object
+    broker: SqliteBroker, process: Process, **fields: object
 ) -> AsyncIterator[Runner]:
     consumer = Consumer(name="double", reads=IN, process=process, sends=(OUT,))
     runner = Runner(consumer, broker, FakeClock(), Health(), asyncio.Event(), put_aside)
@@ -170,12 +170,33 @@ async def test_too_many_dead_letters_stop_the_consumer_and_its_readiness(
     assert await broker.lag(IN, group_of("double")) == 200
 
 
+async def test_what_cannot_be_sent_is_dead_lettered_and_stops_nobody(
+    broker: SqliteBroker,
+) -> None:
+    class Swelling(Doubling):
+        async def __call__(self, events: Sequence[Event]) -> Sequence[Outgoing]:
+            sent = list(await super().__call__(events))
+            large = [load(int, event.data) == 3 for event in events]
+            return [
+                derive(event, OUT, "x" * OUT.max_bytes) if too_large else item
+                for event, item, too_large in zip(events, sent, large, strict=True)
+            ]
+
+    await broker.send(IN, records(range(6)))
+    async with running(broker, Swelling()):
+        pass
+    sent = {load(int, item.value) for item in await all_of(broker, OUT)}
+    assert sent == {0, 2, 4, 8, 10}
+    (dead,) = await all_of(broker, dead_letters_of(IN, "double"))
+    assert dead.value == b"3"
+
+
 async def test_a_channel_that_was_not_declared_is_a_bug(broker: SqliteBroker) -> None:
     async def astray(events: Sequence[Event]) -> Sequence[Outgoing]:
         return [derive(event, Channel("test.elsewhere"), 1) for event in events]
 
     await broker.send(IN, records([1]))
-    consumer = Consumer(name="astray", reads=IN, process=astray, sends=(OUT,))
-    runner = Runner(consumer, broker, FakeClock(), Health(), asyncio.Event(), put_aside)
-    with pytest.raises(AssertionError, match="did not declare"):
-        await asyncio.wait_for(runner.run(), 20)
+    async with running(broker, astray):
+        pass
+    (dead,) = await all_of(broker, dead_letters_of(IN, "double"))
+    assert b"did not declare test.elsewhere" in dead.headers["dlq_reason"]
