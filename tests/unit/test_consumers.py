@@ -18,7 +18,15 @@ from monitor.channels import ALERT_RAISED, CHANNELS
 from monitor.consumer import Consumer, Outgoing, originate
 from monitor.errors import Rejected
 from monitor.events import Event, load
-from monitor.model import Alert, AlertChannel, AlertRule, Article, ChannelKind, Topic
+from monitor.model import (
+    Alert,
+    AlertChannel,
+    AlertRule,
+    Article,
+    ChannelKind,
+    Delivery,
+    Topic,
+)
 from monitor.relay import fetched_event
 from monitor.store import SqlStore
 from monitor.telemetry import Health
@@ -168,3 +176,119 @@ def test_a_rule_for_every_topic_needs_a_topic() -> None:
     assert alerts_for(an_article(), [rule], START) == []
     (found,) = alerts_for(an_article(topics=("x", "y")), [rule], START)
     assert found.topics == ("x", "y")
+
+
+async def test_items_of_a_source_that_share_an_address_are_told_apart_by_their_ids(
+    store: SqlStore,
+) -> None:
+    consumer = BUILDERS["dedupe"](store)
+    page = "https://example.org/live"
+    items = [an_article(id=name, item_id=name, url=page, title=f"Update {name}") for name in "abc"]
+    passed = await consumer.process(events_of(*items))
+    assert [load(Article, item.event.data).id for item in passed] == ["a", "b", "c"]
+    elsewhere = an_article(id="d", item_id="d", source="other", url=page, title="Live")
+    assert await consumer.process(events_of(elsewhere)) == []
+
+
+async def test_a_copy_and_its_revision_in_one_batch_are_both_dropped(store: SqlStore) -> None:
+    texts = [
+        an_article(id="a", url="https://example.org/x"),
+        an_article(id="b", url="https://example.org/x"),
+        an_article(id="b", url="https://example.org/x", title="Corrected", revision=2),
+    ]
+    passed = await BUILDERS["dedupe"](store).process(events_of(*texts))
+    assert [load(Article, item.event.data).id for item in passed] == ["a"]
+
+
+async def test_a_copy_that_is_revised_keeps_nobody_from_its_new_text(store: SqlStore) -> None:
+    consumer = BUILDERS["dedupe"](store)
+    same = [an_article(id=name, url="https://example.org/x", title=name) for name in "ab"]
+    await consumer.process(events_of(*same))
+    revised = an_article(id="b", url="https://example.org/x", title="T", body=BODY, revision=2)
+    await consumer.process(events_of(revised))
+    third = an_article(id="c", url="https://example.org/y", title="T", body=BODY)
+    passed = await consumer.process(events_of(third))
+    assert [load(Article, item.event.data).id for item in passed] == ["c"]
+
+
+async def test_a_copy_of_a_copy_is_recorded_as_one_of_the_original(store: SqlStore) -> None:
+    consumer = BUILDERS["dedupe"](store)
+    first = an_article(id="a", url="https://example.org/x", title="T", body=BODY)
+    copy_ = an_article(id="b", url="https://example.org/y", title="T", body=BODY)
+    second = an_article(id="c", url="https://example.org/y", title="Other", source="other")
+    for article in (first, copy_, second):
+        await consumer.process(events_of(article))
+    assert await store.copies(["b", "c"]) == {"b": "a", "c": "a"}
+
+
+async def test_the_event_of_an_alert_is_the_same_for_every_revision(store: SqlStore) -> None:
+    consumer = BUILDERS["alert"](store)
+    sent = [
+        ids(await consumer.process(events_of(an_article(topics=("sco",), revision=number))))
+        for number in (1, 2)
+    ]
+    assert sent[0] == sent[1]
+
+
+class Hanging:
+    """A receiver that never answers."""
+
+    async def send(self, delivery: Delivery) -> None:
+        await asyncio.Event().wait()
+
+    async def check(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Noting(Hanging):
+    """A receiver that answers at once; `bug` is raised once before."""
+
+    def __init__(self, bug: Exception | None = None) -> None:
+        self.bug = bug
+        self.sent: asyncio.Queue[str] = asyncio.Queue()
+
+    async def send(self, delivery: Delivery) -> None:
+        if self.bug:
+            bug, self.bug = self.bug, None
+            raise bug
+        self.sent.put_nowait(delivery.id)
+
+
+async def alerted(store: SqlStore, count: int) -> None:
+    articles = [an_article(id=str(number), topics=("sco",)) for number in range(count)]
+    await BUILDERS["alert"](store).process(events_of(*articles))
+
+
+async def test_a_receiver_that_hangs_does_not_keep_up_the_others(store: SqlStore) -> None:
+    await alerted(store, 40)
+    log, stop = Noting(), asyncio.Event()
+    notifiers = {"hook": (ChannelKind.WEBHOOK, Hanging()), "log": (ChannelKind.LOG, log)}
+    courier = Courier(store, notifiers, FakeClock(), Health(), "test", stop)
+    task = asyncio.ensure_future(courier.run())
+    sent = {await asyncio.wait_for(log.sent.get(), 10) for _ in range(40)}
+    assert len(sent) == 40
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_a_bug_in_a_notifier_is_a_failed_attempt(store: SqlStore) -> None:
+    await alerted(store, 1)
+    clock, stop = FakeClock(), asyncio.Event()
+    hook = Noting(ZeroDivisionError("a bug"))
+    notifiers = {"hook": (ChannelKind.WEBHOOK, hook), "log": (ChannelKind.LOG, Noting())}
+    courier = Courier(store, notifiers, clock, Health(), "test", stop)
+    task = asyncio.ensure_future(courier.run())
+    while not (
+        failed := [
+            item for row in await store.alerts(None, 1) for item in row.deliveries if item.error
+        ]
+    ):
+        await asyncio.sleep(0.01)
+    assert failed[0].error == "ZeroDivisionError: a bug"
+    clock.advance(10)
+    courier.wake.set()
+    assert await asyncio.wait_for(hook.sent.get(), 10)
+    stop.set()
+    courier.wake.set()
+    await asyncio.wait_for(task, 10)
