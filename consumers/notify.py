@@ -22,7 +22,7 @@ from monitor.errors import Rejected, Unavailable
 from monitor.events import Event
 from monitor.model import Attempt, ChannelKind, Delivery
 from monitor.protocols import Clock, Deliveries, Notifier
-from monitor.retry import RetryPolicy, delivery_delay
+from monitor.retry import RetryPolicy, delivery_delay, pause
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Courier:
             except Unavailable as error:
                 failures += 1
                 self.health.report("deliveries", "degraded", str(error))
-                await self.clock.sleep(OUTAGE.delay(failures))
+                await pause(self.clock, self.stop, OUTAGE.delay(failures))
 
     async def attempt(self, delivery: Delivery) -> Attempt:
         """Send one delivery and return how it went."""

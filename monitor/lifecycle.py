@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from monitor import telemetry
 from monitor.errors import Unavailable
 from monitor.protocols import Clock
-from monitor.retry import RetryPolicy
+from monitor.retry import RetryPolicy, pause
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +71,7 @@ class Lifecycle:
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not past the order to stop."""
-        stopping = asyncio.ensure_future(self.stop.wait())
-        sleeping = asyncio.ensure_future(self.clock.sleep(seconds))
-        await asyncio.wait({stopping, sleeping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        sleeping.cancel()
+        await pause(self.clock, self.stop, seconds)
 
     async def run(self, work: Coroutine[object, object, None]) -> None:
         """Run until the work ends or the order to stop; then let it finish for `DRAIN` seconds.

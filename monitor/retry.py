@@ -1,9 +1,12 @@
-"""When to try again, and when to stop: pure values and arithmetic."""
+"""When to try again, and when to stop: values and arithmetic, and the wait in between."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+
+from monitor.protocols import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +80,12 @@ class DeadLetterLimit:
             gone, was_dead = self._recent.popleft()
             self._seen -= gone
             self._dead -= gone if was_dead else 0
+
+
+async def pause(clock: Clock, stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but not past the order to stop."""
+    sleeping = asyncio.ensure_future(clock.sleep(seconds))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    sleeping.cancel()
+    stopping.cancel()

@@ -22,7 +22,7 @@ from monitor.consumer import Consumer, Outgoing
 from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
 from monitor.events import NewRecord, NotAnEvent, Record, decode, encode
 from monitor.protocols import Broker, Clock, Subscription
-from monitor.retry import DeadLetterLimit, RetryPolicy
+from monitor.retry import DeadLetterLimit, RetryPolicy, pause
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Runner:
                 failures += 1
                 self.health.report(part, "degraded", str(error))
                 telemetry.RETRIES.labels(self.consumer.name, "unavailable").inc()
-                await self._pause(OUTAGE.delay(failures, error.retry_after))
+                await pause(self.clock, self.stop, OUTAGE.delay(failures, error.retry_after))
             except DeadLetterLimitExceeded as error:
                 self.health.report(part, "down", str(error))
                 raise
@@ -157,11 +157,3 @@ class Runner:
             raise DeadLetterLimitExceeded(
                 f"too many dead letters in {name}: fix the cause, `monitor dlq replay`, restart"
             )
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but not past the order to stop."""
-        sleeping = asyncio.ensure_future(self.clock.sleep(seconds))
-        stopping = asyncio.ensure_future(self.stop.wait())
-        await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        sleeping.cancel()
-        stopping.cancel()
