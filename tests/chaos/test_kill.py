@@ -22,9 +22,9 @@ ORPHANS_GONE = 20.0
 PAUSE = {True: 0.4, False: 1.5}
 """Seconds of each answer of the feeds, embedded and not: one host is asked one thing at a time,
 so that the first round of polls outlasts the kills."""
-LIFE = {True: (0.3, 2.6), False: (0.3, 2.5)}
+LIFE = {True: (0.3, 2.6), False: (0.3, 2.0)}
 """Bounds of the seconds for which the service lives after it said that it is ready."""
-LASTING = 6
+LASTING = 8
 """Every so many lives, in server mode, one lasts until something was stored: a group of consumers
 waits for its dead members until their sessions end, so that in short lives it only polls."""
 
@@ -40,15 +40,19 @@ class Story:
     seed: int
     kills: int = 0
     at_work: int = 0
+    starts: list[float] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)
 
     def __str__(self) -> str:
-        times = sorted(self.recoveries) or [0.0]
         return (
-            f"seed {self.seed}, {self.kills} kills of which {self.at_work} at work, recovery from"
-            f" kill to the next stored article: median {times[len(times) // 2]:.1f} s,"
-            f" longest {times[-1]:.1f} s ({len(self.recoveries)} measured)"
+            f"seed {self.seed}, {self.kills} kills of which {self.at_work} at work; start to ready"
+            f" {_spread(self.starts)}; kill to the next stored article {_spread(self.recoveries)}"
         )
+
+
+def _spread(seconds: list[float]) -> str:
+    times = sorted(seconds) or [0.0]
+    return f"median {times[len(times) // 2]:.1f} s, longest {times[-1]:.1f} s of {len(seconds)}"
 
 
 async def stored_count(world: World) -> int:
@@ -70,7 +74,9 @@ async def grown(world: World, before: int, since: float, story: Story) -> None:
 async def live(world: World, chance: random.Random, story: Story, since: float) -> None:
     """Let the service live for a random time after a kill, then kill it."""
     embedded, before = world.peers.embedded, await stored_count(world)
+    starting = time.monotonic()
     await world.start()
+    story.starts.append(time.monotonic() - starting)
     if not embedded and story.kills % LASTING == LASTING - 1:
         await grown(world, before, since, story)
     with suppress(TimeoutError):
