@@ -36,6 +36,8 @@ MEMORY = 512 * 1024 * 1024
 """Bytes that a process may take beyond what it starts with."""
 MAX_TASKS = 200
 """Documents after which a process is replaced, because parsers leak."""
+STOP = 4.0
+"""Seconds that the processes may take to end."""
 _GRACE = 20.0
 """Seconds beyond `WAIT` after which the pool itself, not the document, is stuck."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -104,7 +106,7 @@ class ParserPool:
         for future in tuple(self._running):
             future.cancel()
         if pool is not None:
-            await asyncio.to_thread(_stop, pool)
+            await _stopped(pool)
 
     async def _parse(self, source: Source, document: Document) -> tuple[Article, ...]:
         pool = await self._open()
@@ -162,7 +164,7 @@ class ParserPool:
     async def _discard(self, pool: ProcessPool) -> None:
         if self._pool is pool:
             self._pool = None
-        await asyncio.to_thread(_stop, pool)
+        await _stopped(pool)
 
 
 class _ParserProcess(ForkServerProcess):
@@ -204,9 +206,23 @@ def _pool(workers: int, memory: int) -> ProcessPool:
     )
 
 
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()
+async def _stopped(pool: ProcessPool) -> None:
+    """Stop a pool in a daemon thread, for `STOP` seconds at most.
+
+    One that hangs there keeps the process from its exit no longer, and its parsers die with it.
+    """
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def stop() -> None:
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=stop, name="parser pool's end", daemon=True).start()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(STOP):
+            await done.wait()
 
 
 def _begin(memory: int) -> None:
