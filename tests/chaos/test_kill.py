@@ -23,7 +23,7 @@ PAUSE = {True: 0.4, False: 1.5}
 """Seconds of each answer of the feeds, embedded and not; one host is asked one thing at a time."""
 HELD = 5.0
 """The same while the feeds are ahead of the kills, so that every kill meets work."""
-LIFE = {True: (0.3, 2.6), False: (0.3, 2.0)}
+LIFE = {True: (0.3, 2.2), False: (0.3, 2.0)}
 """Bounds of the seconds for which the service lives after it said that it is ready."""
 LASTING = 8
 """Every so many lives, in server mode, one lasts until something was stored: a group of consumers

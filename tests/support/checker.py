@@ -198,18 +198,7 @@ def check(
     verdict.add("phantom alerts", set(alerts) - set(expected))
     verdict.add("duplicate alerts", _repeated(alerts))
 
-    hooks = [Hook.of(each) for each in received]
-    bodies, ids = defaultdict(set), defaultdict(set)
-    for hook in hooks:
-        bodies[hook.id].add(hook.digest)
-        ids[(hook.rule, *stored.articles.get(hook.article_id, nobody))].add(hook.id)
-    due = {alert for alert in expected if alert[0] in hooked}
-    verdict.add("alerts not delivered", due - set(ids))
-    verdict.add("deliveries of no alert", set(ids) - due)
-    verdict.add("alerts under two ids", [alert for alert, of in ids.items() if len(of) > 1])
-    verdict.add("ids with two bodies", [id_ for id_, of in bodies.items() if len(of) > 1])
-    verdict.repeats = len(hooks) - len(bodies)
-
+    _check_hooks(verdict, stored, {alert for alert in expected if alert[0] in hooked}, received)
     for kind, count in (
         ("deliveries still open", stored.open_deliveries),
         ("dead deliveries", stored.dead_deliveries),
@@ -220,6 +209,22 @@ def check(
         "dead letters", [f"{name} {count}" for name, count in dead_letters.items() if count]
     )
     return verdict
+
+
+def _check_hooks(
+    verdict: Verdict, stored: Stored, due: set[AlertKey], received: Iterable[Received]
+) -> None:
+    """Compare what the receiver got with what is due to it."""
+    hooks = [Hook.of(each) for each in received]
+    bodies, ids = defaultdict(set), defaultdict(set)
+    for hook in hooks:
+        bodies[hook.id].add(hook.digest)
+        ids[(hook.rule, *stored.articles.get(hook.article_id, ("?", "?")))].add(hook.id)
+    verdict.add("alerts not delivered", due - set(ids))
+    verdict.add("deliveries of no alert", set(ids) - due)
+    verdict.add("alerts under two ids", [alert for alert, of in ids.items() if len(of) > 1])
+    verdict.add("ids with two bodies", [id_ for id_, of in bodies.items() if len(of) > 1])
+    verdict.repeats = len(hooks) - len(bodies)
 
 
 def _repeated(counts: Counter[Any]) -> list[str]:
