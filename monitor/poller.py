@@ -85,15 +85,18 @@ class Poller:
             await asyncio.wait(self._running)
 
     async def poll(self, state: SourceState) -> Poll:
-        """Poll one source; every failure that is not a bug becomes part of the result."""
+        """Poll one source; a failure of the source becomes part of the result.
+
+        Raises Unavailable where the database is away, which is not the source's fault.
+        """
         try:
             answer = await self.fetchers[state.source.type].fetch(state)
             if isinstance(answer, NotModified):
                 return self._finished(state, answer, "unchanged")
             parsed = await self.parser.parse(state.source, answer)
-            known = await self.store.known([article.id for article in parsed])
         except MonitorError as error:
             return self._failed(state, error)
+        known = await self.store.known([article.id for article in parsed])
         found = changes(parsed, known)
         return self._finished(state, answer, "changed" if found else "unchanged", found)
 
@@ -107,13 +110,8 @@ class Poller:
             polling.cancel()
             await asyncio.wait({polling})
             return
-        if bug := polling.exception():
-            log.error("poll of '%s' failed", name, exc_info=bug)
-            poll = self._failed(state, Rejected(f"{type(bug).__name__}: {bug}"))
-        else:
-            poll = polling.result()
         try:
-            poll, new = await self.record(state, poll)
+            poll, new = await self.record(state, self._outcome(state, polling))
         except Unavailable as error:
             # The lease runs out, and the source is polled again with its old validators.
             log.warning("poll of '%s' could not be recorded: %s", name, error)
@@ -124,6 +122,14 @@ class Poller:
             log.info("'%s' has %d new", name, new)
         telemetry.POLLS.labels(poll.outcome).inc()
         telemetry.POLL_SECONDS.labels(poll.outcome).observe(self.clock.monotonic() - started)
+
+    def _outcome(self, state: SourceState, polling: asyncio.Task[Poll]) -> Poll:
+        """Return how a poll went; a bug is a failure of this source alone. Raises Unavailable."""
+        bug = polling.exception()
+        if bug is None or isinstance(bug, Unavailable):
+            return polling.result()
+        log.error("poll of '%s' failed", state.source.name, exc_info=bug)
+        return self._failed(state, Rejected(f"{type(bug).__name__}: {bug}"))
 
     async def record(self, state: SourceState, poll: Poll) -> tuple[Poll, int]:
         """Record a poll, and return it with the number of its new articles.
