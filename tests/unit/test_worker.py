@@ -129,7 +129,11 @@ async def test_a_cancelled_document_frees_its_process() -> None:
 
 
 SERVICE = """
-import asyncio, contextlib
+import asyncio, contextlib, signal
+
+# As at a terminal: a shell starts what it puts into the background with interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 from monitor.sources.worker import ParserPool
 from tests.support.parsers import SOURCE, misbehave, ordering
 
@@ -184,6 +188,10 @@ def test_an_interrupt_from_the_terminal_is_quiet() -> None:
 
 
 def _parsers() -> list[psutil.Process]:
-    """Return the parser processes of this process: the children of its fork server."""
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if child.ppid() != os.getpid()]
+    """Return the parser processes of this process: the children of its fork server.
+
+    Not its other grandchildren: a database server of other tests has some too.
+    """
+    children = psutil.Process().children(recursive=False)
+    servers = [child for child in children if "forkserver" in " ".join(child.cmdline())]
+    return [parser for server in servers for parser in server.children()]
