@@ -29,6 +29,15 @@ ALERT_RAISED = Channel("news.alert.raised")
 
 CHANNELS = (ARTICLE_FETCHED, ARTICLE_DEDUPLICATED, ARTICLE_TAGGED, ALERT_RAISED)
 
+READERS = (
+    ("dedupe", ARTICLE_FETCHED),
+    ("tag", ARTICLE_DEDUPLICATED),
+    ("store", ARTICLE_TAGGED),
+    ("alert", ARTICLE_TAGGED),
+    ("notify", ALERT_RAISED),
+)
+"""Every consumer with the channel that it reads."""
+
 
 def group_of(consumer: str) -> str:
     """Return the consumer group's name."""
@@ -39,3 +48,8 @@ def dead_letters_of(channel: Channel, consumer: str) -> Channel:
     """Return where a consumer's dead letters of a channel go: one partition, kept 30 days."""
     name, room = f"{channel.name}.{consumer}.dlq", channel.max_bytes + DLQ_HEADERS
     return Channel(name, partitions=1, retention=30 * DAY, max_bytes=room)
+
+
+def dead_letter_channels() -> tuple[Channel, ...]:
+    """Return the dead-letter channel of every consumer."""
+    return tuple(dead_letters_of(channel, consumer) for consumer, channel in READERS)

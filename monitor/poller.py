@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Protocol
 
 from monitor import telemetry
@@ -207,4 +206,4 @@ class Poller:
 
 def lease_for(fetch_deadline: float, parse_deadline: float) -> float:
     """Return the seconds for which a source is leased: both deadlines, twice, and a margin."""
-    return timedelta(seconds=2 * (fetch_deadline + parse_deadline) + LEASE_MARGIN).total_seconds()
+    return 2 * (fetch_deadline + parse_deadline) + LEASE_MARGIN

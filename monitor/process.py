@@ -41,6 +41,11 @@ def lives(pid: int) -> bool:
     return stat.rpartition(b")")[2].split()[0] not in (b"Z", b"X")
 
 
+def died(pid: int, token: str) -> bool:
+    """Return whether a process of this place is gone; by its token where another has its number."""
+    return token != TOKEN if pid == os.getpid() else not lives(pid)
+
+
 def owner() -> str:
     """Return how this process signs what it leases."""
     return f"{place()}|{os.getpid()}|{TOKEN}"
@@ -49,6 +54,4 @@ def owner() -> str:
 def left_by_the_dead(name: str) -> bool:
     """Return whether the process that signed so is certainly gone; one elsewhere may live."""
     where, pid, token = [*name.rsplit("|", 2), "", ""][:3]
-    if where != place() or not pid.isdigit():
-        return False
-    return token != TOKEN if int(pid) == os.getpid() else not lives(int(pid))
+    return where == place() and pid.isdigit() and died(int(pid), token)

@@ -256,6 +256,10 @@ class Leases(Protocol):
         """End the leases of these owners: what they had leased is due now."""
 
 
+class Archive(Articles, Alerts, Sources, Protocol):
+    """What the API and the pages read."""
+
+
 class Store(Sources, Outbox, Claims, Sightings, Articles, Alerts, Deliveries, Leases, Protocol):
     """All of storage, as the process that is composed has it."""
 

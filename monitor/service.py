@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from consumers.alert import alert
 from consumers.dedupe import dedupe
@@ -17,7 +16,7 @@ from consumers.notify import Courier, notify
 from consumers.store import store as store_articles
 from consumers.tag import tag
 from monitor import process, telemetry
-from monitor.channels import CHANNELS, Channel, dead_letters_of, group_of
+from monitor.channels import CHANNELS, READERS, Channel, group_of
 from monitor.consumer import Consumer
 from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
 from monitor.events import Record, load
@@ -40,19 +39,6 @@ PING = 5.0
 MEASURE = 15.0
 LOOK = 0.05
 
-READERS = (
-    (Role.DEDUPE, CHANNELS[0]),
-    (Role.TAG, CHANNELS[1]),
-    (Role.STORE, CHANNELS[2]),
-    (Role.ALERT, CHANNELS[2]),
-    (Role.NOTIFY, CHANNELS[3]),
-)
-
-
-def dead_letter_channels() -> tuple[Channel, ...]:
-    """Return the dead-letter channel of every consumer."""
-    return tuple(dead_letters_of(channel, role) for role, channel in READERS)
-
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
@@ -68,7 +54,7 @@ class ReplayResult:
 class Service:
     """Everything that runs, composed. `owner` names this process in leases.
 
-    `fetchers` are by source type, `notifiers` by channel; `parser` opens the pool that parses.
+    `fetchers` are by source type, `notifiers` by channel; `parser` is a pool of processes.
     """
 
     config: Config
@@ -106,8 +92,7 @@ class Service:
         try:
             yield
         finally:
-            parts: dict[str, Closable] = {"broker": self.broker, "database": self.store}
-            closing = {name: part.stop() for name, part in parts.items()}
+            closing = {"broker": self.broker.stop(), "database": self.store.stop()}
             closing |= {
                 f"channel '{name}'": item.close() for name, (_, item) in self.notifiers.items()
             }
@@ -168,7 +153,7 @@ class Service:
 
     async def _until_through(self, article_ids: Sequence[str]) -> None:
         """Wait until articles are stored, and what follows from them is delivered or put off."""
-        groups = [(channel, group_of(role)) for role, channel in READERS]
+        groups = [(channel, group_of(name)) for name, channel in READERS]
         while not self.life.stop.is_set():
             for part, (status, text) in self.life.health.parts.items():
                 if status == "down" and part.startswith("consumer"):
@@ -253,9 +238,9 @@ class Service:
     def _relay(self) -> Relay:
         life = self.life
         readers = [
-            (channel, group_of(role))
-            for role, channel in READERS
-            if role in (Role.DEDUPE, Role.TAG, Role.STORE)
+            (channel, group_of(name))
+            for name, channel in READERS
+            if name in (Role.DEDUPE, Role.TAG, Role.STORE)
         ]
         return Relay(
             self.store, self.broker, self.clock, life.health, life.stop, self.recorded, readers
@@ -286,12 +271,6 @@ class Service:
         await self.broker.start()
         for difference in await self.broker.ensure(CHANNELS):
             log.warning("%s", difference)
-
-
-class Closable(Protocol):
-    """What is stopped at the end."""
-
-    async def stop(self) -> None: ...
 
 
 async def _reconcile(relay: Relay, poller: Poller) -> None:

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from monitor import __version__
 from monitor.api.alerts import router as alerts_router
 from monitor.api.articles import router as articles_router
-from monitor.api.context import Archive, Context, archive_of
+from monitor.api.context import Context, archive_of
 from monitor.api.cursor import Position
 from monitor.api.docs import describe
 from monitor.api.docs import router as docs_router
@@ -23,7 +23,7 @@ from monitor.api.sources import router as sources_router
 from monitor.api.stream import router as stream_router
 from monitor.api.topics import router as topics_router
 from monitor.model import Topic
-from monitor.protocols import Clock
+from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
 from monitor.web import Pages
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
 from monitor.api.live import Live
 from monitor.errors import Unavailable
 from monitor.model import Topic
-from monitor.protocols import Alerts, Articles, Clock, Sources
+from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
-
-
-class Archive(Articles, Alerts, Sources, Protocol):
-    """What can be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

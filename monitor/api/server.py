@@ -12,7 +12,6 @@ from fastapi import FastAPI
 
 from monitor.errors import ConfigError, Problem
 
-STARTS_WITHIN = 10.0
 STOPS_WITHIN = 3.0
 
 

@@ -127,11 +127,7 @@ def _lives(member: Member, other: str, place: str, pid: int, left: int) -> bool:
     # A lease beyond its length was written before the clock was set back: it says nothing.
     if not 0 < left <= LEASE + RENEWAL:
         return False
-    if place != member.place:
-        return True
-    if pid == os.getpid():
-        return other.startswith(process.TOKEN)
-    return process.lives(pid)
+    return place != member.place or not process.died(pid, token=other.partition(".")[0])
 
 
 def _renew(connection: sqlite3.Connection, member: Member, now: int) -> None:

@@ -39,7 +39,6 @@ SCHEMA = (
 _PARTITION_BITS = 10
 _OFFSET_BITS = 40
 _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
-MAX_PARTITIONS = 1 << _PARTITION_BITS
 
 # Bounds of a batch: a reader that wants a few records decodes the whole of it.
 BATCH_RECORDS = 64

@@ -6,17 +6,16 @@ replaying or dropping commits. Those that were not chosen are appended again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 import typer
 
-from monitor.channels import Channel, group_of
+from monitor.channels import Channel, dead_letter_channels, group_of
 from monitor.cli.output import print_json, print_table
 from monitor.cli.session import FAILED, USAGE, Json, err, execute, load_config, opened_broker, out
 from monitor.events import NewRecord, Record
-from monitor.protocols import Broker
-from monitor.service import dead_letter_channels
+from monitor.protocols import Broker, Subscription
 from monitor.settings import Config
 
 commands = typer.Typer(
@@ -82,17 +81,23 @@ def drop(ids: Ids = None, consumer: Consumer = "", reason: Reason = "") -> None:
     out.print(f"{done} dropped")
 
 
+async def _waiting(broker: Broker) -> AsyncIterator[tuple[Channel, Subscription, Sequence[Record]]]:
+    """Yield what nobody has replayed or dropped, batch by batch, up to what is there now."""
+    for channel in dead_letter_channels():
+        left = await broker.lag(channel, GROUP)
+        if not left:
+            continue
+        async with broker.subscribe(channel, GROUP) as subscription:
+            while left > 0 and (batch := await subscription.receive(min(left, BATCH), WAIT)):
+                yield channel, subscription, batch
+                left -= len(batch)
+
+
 async def _all(config: Config, consumer: str, reason: str) -> list[Record]:
     letters: list[Record] = []
     async with opened_broker(config) as broker:
-        for channel in dead_letter_channels():
-            left = await broker.lag(channel, GROUP)
-            if not left:
-                continue
-            async with broker.subscribe(channel, GROUP) as subscription:
-                while left > 0 and (batch := await subscription.receive(min(left, BATCH), WAIT)):
-                    letters += [item for item in batch if _chosen(item, [], consumer, reason)]
-                    left -= len(batch)
+        async for _, _, batch in _waiting(broker):
+            letters += [item for item in batch if _chosen(item, [], consumer, reason)]
     return letters
 
 
@@ -102,21 +107,15 @@ async def _settle(
     """Replay or drop the chosen ones; return how many, and how many were replayed too often."""
     done = parked = 0
     async with opened_broker(config) as broker:
-        for channel in dead_letter_channels():
-            left = await broker.lag(channel, GROUP)
-            if not left:
-                continue
-            async with broker.subscribe(channel, GROUP) as subscription:
-                while left > 0 and (batch := await subscription.receive(min(left, BATCH), WAIT)):
-                    chosen = [item for item in batch if _chosen(item, ids, consumer, reason)]
-                    worn = [item for item in chosen if send and _replays(item) >= MOST_REPLAYS]
-                    kept = [item for item in batch if item not in chosen or item in worn]
-                    if send:
-                        await _send_back(broker, [item for item in chosen if item not in worn])
-                    await broker.send(channel, [_again(item) for item in kept])
-                    await subscription.commit(batch)
-                    done, parked = done + len(chosen) - len(worn), parked + len(worn)
-                    left -= len(batch)
+        async for channel, subscription, batch in _waiting(broker):
+            chosen = [item for item in batch if _chosen(item, ids, consumer, reason)]
+            worn = [item for item in chosen if send and _replays(item) >= MOST_REPLAYS]
+            kept = [item for item in batch if item not in chosen or item in worn]
+            if send:
+                await _send_back(broker, [item for item in chosen if item not in worn])
+            await broker.send(channel, [_again(item) for item in kept])
+            await subscription.commit(batch)
+            done, parked = done + len(chosen) - len(worn), parked + len(worn)
     return done, parked
 
 

@@ -18,10 +18,9 @@ import uvloop
 from rich.console import Console
 
 from monitor import app, telemetry
-from monitor.channels import CHANNELS, Channel
+from monitor.channels import CHANNELS, Channel, dead_letter_channels
 from monitor.errors import ConfigError, Rejected, Unavailable
 from monitor.protocols import Broker
-from monitor.service import dead_letter_channels
 from monitor.settings import Config
 from monitor.store import SqlStore
 

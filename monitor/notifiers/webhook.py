@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 import aiohttp
 from standardwebhooks import Webhook
 
+from monitor.channels import ALERT_RAISED
 from monitor.errors import Rejected, Unavailable, Unreachable
 from monitor.events import dump
 from monitor.model import Alert, Delivery
 from monitor.notifiers.wording import excerpt, headline, one_line
 from monitor.protocols import Clock
 
-EVENT_TYPE = "news.alert.raised"
 MAX_BODY = 20_000
 """Bytes: what the specification recommends as the largest payload."""
 LONGEST_WAIT = 86_400.0
@@ -151,7 +151,7 @@ def payload(alert: Alert) -> bytes:
 def _message(alert: Alert, most: int) -> dict[str, Any]:
     article = alert.article
     return {
-        "type": EVENT_TYPE,
+        "type": ALERT_RAISED.name,
         "timestamp": _time(alert.raised),
         "data": {
             "alert": alert.id,

@@ -44,10 +44,8 @@ class SqlStore(
         """
         return cls(Database(url, clock or SystemClock()))
 
-    async def start(self, clock: Clock | None = None) -> None:
+    async def start(self) -> None:
         """Open the database, creating a SQLite file's folder; raises Unavailable."""
-        if clock is not None:
-            self._database.clock = clock
         await self._database.start()
 
     async def migrate(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request
@@ -11,18 +11,16 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from monitor.model import ArticleFilter, Topic
-from monitor.protocols import Alerts, Articles, Clock, Sources
+from monitor.protocols import Archive, Clock
 from monitor.web.templating import STATIC, environment
 
 PAGE = 50
 
-Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
+
+Word = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
 Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
-ArticleId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
-
-
-class Archive(Articles, Alerts, Sources, Protocol):
-    """What the pages show."""
+ArticleId = Annotated[str, Path(max_length=200, pattern=NO_NUL)]
 
 
 class Pages:

@@ -21,8 +21,8 @@ postgres = pytest.mark.postgres
 @pytest.fixture
 async def remote(postgres_url: str, clock: FakeClock) -> AsyncIterator[SqlStore]:
     """A store on PostgreSQL, which is running again at the end."""
-    store = SqlStore.from_url(postgres_url)
-    await store.start(clock)
+    store = SqlStore.from_url(postgres_url, clock)
+    await store.start()
     await store.migrate()
     yield store
     await store.stop()
@@ -31,8 +31,8 @@ async def remote(postgres_url: str, clock: FakeClock) -> AsyncIterator[SqlStore]
 @pytest.fixture
 async def local(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqlStore]:
     """A store on a SQLite file."""
-    store = SqlStore.from_url(f"sqlite+aiosqlite:///{tmp_path}/monitor.db")
-    await store.start(clock)
+    store = SqlStore.from_url(f"sqlite+aiosqlite:///{tmp_path}/monitor.db", clock)
+    await store.start()
     await store.migrate()
     yield store
     await store.stop()
@@ -115,9 +115,9 @@ async def test_a_server_that_does_not_let_us_in_is_unavailable(
 
 
 async def test_nobody_at_the_address_is_unavailable(clock: FakeClock) -> None:
-    store = SqlStore.from_url("postgresql+asyncpg://monitor:secret@127.0.0.1:1/monitor")
+    store = SqlStore.from_url("postgresql+asyncpg://monitor:secret@127.0.0.1:1/monitor", clock)
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1") as caught:
-        await store.start(clock)
+        await store.start()
     assert "secret" not in str(caught.value)
     await store.stop()
 

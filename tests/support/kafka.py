@@ -18,6 +18,8 @@ from types import TracebackType
 
 import pytest
 
+from tests.support.ports import free_port
+
 VERSION = "4.3.1"
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
@@ -59,8 +61,8 @@ class KafkaServer:
 
     def __init__(self, data: Path | None = None, port: int | None = None) -> None:
         """Take a folder that is kept, or a temporary one; a fixed port, or a free one."""
-        self.port = port or _free_port()
-        self._controller_port = _free_port()
+        self.port = port or free_port()
+        self._controller_port = free_port()
         self._kept = data is not None
         self._home = (data or Path(tempfile.mkdtemp(prefix="monitor-kafka-"))).absolute()
         self._process: subprocess.Popen[bytes] | None = None
@@ -266,10 +268,3 @@ def _answers(port: int) -> bool:
             return len(connection.recv(4)) > 0
     except OSError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +23,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.support.ports import free_port
+
 HOST = "127.0.0.1"
 USER = "monitor"
 START_SECONDS = 60.0
@@ -35,7 +36,7 @@ class PostgresServer:
 
     def __init__(self, data_dir: Path | None = None, port: int | None = None) -> None:
         """Take a folder that is kept, or a temporary one; a fixed port, or a free one."""
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self._kept = data_dir is not None
         self._home = data_dir or Path(tempfile.mkdtemp(prefix="monitor-postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -265,10 +266,3 @@ def _signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> Non
             member.send_signal(number)
         except psutil.NoSuchProcess:
             continue
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -34,9 +34,9 @@ async def open_store(database_url: str, clock: FakeClock) -> AsyncIterator[OpenS
     stores: list[SqlStore] = []
 
     async def opened() -> SqlStore:
-        store = SqlStore.from_url(database_url)
+        store = SqlStore.from_url(database_url, clock)
         stores.append(store)
-        await store.start(clock)
+        await store.start()
         await store.migrate()
         return store
 

@@ -22,8 +22,8 @@ import psutil
 import pytest
 import yaml
 
+from monitor.channels import dead_letter_channels
 from monitor.errors import Unavailable
-from monitor.service import dead_letter_channels
 from tests.support.brokers import running
 from tests.support.checker import Key, Rule, Stored, Subject, Verdict, check, expected_alerts
 from tests.support.feedserver import FeedServer, Item

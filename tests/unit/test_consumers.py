@@ -14,7 +14,7 @@ from consumers.dedupe import claims_of, dedupe
 from consumers.notify import Courier, notify
 from consumers.store import store as store_articles
 from consumers.tag import tag
-from monitor.channels import ALERT_RAISED, CHANNELS
+from monitor.channels import ALERT_RAISED, CHANNELS, READERS
 from monitor.consumer import Consumer, Outgoing, originate
 from monitor.errors import Rejected
 from monitor.events import Event, load
@@ -117,6 +117,11 @@ async def test_only_declared_channels_are_sent_to(build: Build, store: SqlStore)
     for item in await consumer.process(a_batch(consumer)):
         assert item.channel in consumer.sends
         assert item.event.type == item.channel.name
+
+
+async def test_the_readers_are_those_that_the_channels_name(store: SqlStore) -> None:
+    consumers = [build(store) for build in BUILDERS.values()]
+    assert {(consumer.name, consumer.reads) for consumer in consumers} == set(READERS)
 
 
 async def test_dedupe_passes_the_first_of_copies_and_passes_it_again(store: SqlStore) -> None:

@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import Metric
 
 from monitor import app
 from monitor.api import create_app
-from monitor.channels import CHANNELS, group_of
+from monitor.channels import CHANNELS, READERS, dead_letter_channels, group_of
 from monitor.cli import cli
 from monitor.clock import SystemClock
 from monitor.declarations import (
@@ -28,7 +28,6 @@ from monitor.declarations import (
 )
 from monitor.model import ChannelKind
 from monitor.retry import DELIVERY_DELAYS
-from monitor.service import READERS, dead_letter_channels
 from monitor.settings import PREFIX, Role, Settings
 from monitor.sources import TYPES
 from monitor.telemetry import REGISTRY, Health
@@ -240,7 +239,7 @@ def test_roles() -> None:
 def test_channels_and_groups() -> None:
     rows = table(section("docs/operations.md", "## Channels and groups"), "Channel")
     told = {(row[0].strip("`"), row[2].strip("`"), row[3].strip("`")) for row in rows}
-    assert told == {(channel.name, role.value, group_of(role)) for role, channel in READERS}
+    assert told == {(channel.name, name, group_of(name)) for name, channel in READERS}
     assert {channel for channel, _, _ in told} == {channel.name for channel in CHANNELS}
 
 
