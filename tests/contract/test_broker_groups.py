@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import count
 
 from monitor.channels import Channel
 from monitor.events import Record
@@ -19,6 +20,9 @@ from tests.support.brokers import (
     until,
     values_of,
 )
+
+SERIAL = count()
+"""Numbers the values of all calls: the id of a list may come back after its end."""
 
 
 class Consuming:
@@ -60,7 +64,7 @@ async def keep_sending_until_all_have(
 
     async def all_have() -> bool:
         nonlocal sent
-        await broker.send(channel, records(*(f"{id(members)}-{sent + at}" for at in range(20))))
+        await broker.send(channel, records(*(f"sent-{next(SERIAL)}" for _ in range(20))))
         sent += 20
         return all(len(one.received) > mark for one, mark in zip(members, marks, strict=True))
 
