@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
-from monitor.brokers.kafka_client import retire, within
+from monitor.brokers.kafka_client import retire, start, within
 from monitor.brokers.kafka_sender import KafkaSender
 from monitor.brokers.kafka_subscription import KafkaSubscription, records_of
 from monitor.brokers.partition import BATCH_BYTES
@@ -120,11 +120,8 @@ class KafkaBroker:
 
         async def connect() -> Any:
             consumer = self._new_consumer(channel, group)
-            try:
-                await _asked(consumer.start(), f"joining {group}")
-            except BaseException:
-                await retire(consumer, STOP)
-                raise
+            what = f"joining {group}"
+            await translated(start(consumer, ASK, what), what)
             consumer.subscribe([channel.name])
             return consumer
 
@@ -184,8 +181,9 @@ class KafkaBroker:
     @asynccontextmanager
     async def _client(self, client: Any) -> AsyncIterator[Any]:
         """Start a client for one use."""
+        what = f"connecting to {','.join(self._servers)}"
+        await translated(start(client, ASK, what), what)
         try:
-            await _asked(client.start(), f"connecting to {','.join(self._servers)}")
             yield client
         finally:
             await retire(client, STOP)
@@ -220,7 +218,7 @@ class KafkaBroker:
         )
 
     def _new_admin(self) -> Any:
-        return AIOKafkaAdminClient(bootstrap_servers=self._servers, request_timeout_ms=10_000)
+        return AIOKafkaAdminClient(bootstrap_servers=self._servers, request_timeout_ms=8_000)
 
 
 async def translated(call: Awaitable[Any], what: str) -> Any:

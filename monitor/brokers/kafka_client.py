@@ -11,6 +11,8 @@ from monitor.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
+LAST = 1.0  # seconds that a call may still take which nobody waits for any more
+
 T = TypeVar("T")
 
 
@@ -21,6 +23,22 @@ async def within(seconds: float, call: Awaitable[T], what: str) -> T:
             return await call
     except TimeoutError as error:
         raise Unavailable(f"{what}: no answer within {seconds:g} s") from error
+
+
+async def start(client: Any, seconds: float, what: str) -> None:
+    """Start a producer, consumer or admin client; raises what it raises, and Unavailable.
+
+    In a task of its own: a client that is cut off in the middle forgets the connection by which
+    it was asking for the brokers. So a start that nobody waits for any more comes to its end.
+    """
+    task = asyncio.ensure_future(client.start())
+    try:
+        await within(seconds, asyncio.shield(task), what)
+    except BaseException:
+        await asyncio.wait({task}, timeout=LAST)
+        task.cancel()
+        await retire(client, seconds)
+        raise
 
 
 async def retire(client: Any, seconds: float) -> None:
@@ -35,7 +53,7 @@ async def retire(client: Any, seconds: float) -> None:
     if not task.done():
         log.warning("%s did not stop within %g s and is abandoned", name, seconds)
         task.cancel()
-        await asyncio.wait({task}, timeout=1.0)
+        await asyncio.wait({task}, timeout=LAST)
     if task.done() and not task.cancelled() and (error := task.exception()) is not None:
         log.info("%s stopped with %r", name, error)
 
@@ -44,7 +62,12 @@ async def _stop(client: Any) -> None:
     try:
         await (client.close() if hasattr(client, "close") else client.stop())
     finally:
-        # What was abandoned in the middle has left its connections open.
+        # What was abandoned in the middle has left its connections open, and opens new ones.
         inner = client.client if hasattr(client, "client") else client._client
+        inner._get_conn = _no_connection
         for connection in list(inner._conns.values()):
             connection.close()
+
+
+async def _no_connection(*_: object, **__: object) -> None:
+    """Answer like a client whose broker does not answer."""

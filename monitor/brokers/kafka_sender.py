@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from monitor.brokers.kafka_client import retire, within
+from monitor.brokers.kafka_client import retire, start, within
 from monitor.brokers.partition import cut
 from monitor.channels import Channel
 from monitor.errors import Unavailable
@@ -76,11 +76,7 @@ class KafkaSender:
             if self._producer is None:
                 what = "connecting to Kafka"
                 producer = self._new_producer()
-                try:
-                    await within(CONNECT, self._translate(producer.start(), what), what)
-                except BaseException:
-                    await retire(producer, STOP)
-                    raise
+                await self._translate(start(producer, CONNECT, what), what)
                 self._producer = producer
                 self._acknowledged = self._clock.monotonic()
             return self._producer
