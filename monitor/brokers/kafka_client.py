@@ -36,7 +36,8 @@ async def start(client: Any, seconds: float, what: str) -> None:
         await within(seconds, asyncio.shield(task), what)
     except BaseException:
         await asyncio.wait({task}, timeout=LAST)
-        task.cancel()
+        if not task.cancel() and not task.cancelled():
+            task.exception()  # looked at, so that it is not logged as forgotten
         await retire(client, seconds)
         raise
 
