@@ -25,9 +25,10 @@ class Channel:
 ARTICLE_FETCHED = Channel("news.article.fetched")
 ARTICLE_DEDUPLICATED = Channel("news.article.deduplicated")
 ARTICLE_TAGGED = Channel("news.article.tagged")
+SOURCE_CHANGED = Channel("news.source.changed", partitions=1)
 ALERT_RAISED = Channel("news.alert.raised")
 
-CHANNELS = (ARTICLE_FETCHED, ARTICLE_DEDUPLICATED, ARTICLE_TAGGED, ALERT_RAISED)
+CHANNELS = (ARTICLE_FETCHED, ARTICLE_DEDUPLICATED, ARTICLE_TAGGED, SOURCE_CHANGED, ALERT_RAISED)
 
 READERS = (
     ("dedupe", ARTICLE_FETCHED),

@@ -26,12 +26,14 @@ class Rejected(MonitorError):
 class Unavailable(MonitorError):
     """A peer (broker, database, HTTP server) cannot be reached or asks us to wait.
 
-    `retry_after` is the peer's own wish in seconds, None where it said nothing.
+    `retry_after` is the peer's own wish in seconds, None where it said nothing; `status` is that
+    of an HTTP answer, 0 where there was none.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, status: int = 0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.status = status
 
 
 class Unreachable(Unavailable):

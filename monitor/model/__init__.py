@@ -1,0 +1,103 @@
+"""The domain's types: frozen values without I/O, decoded and checked at every edge."""
+
+from __future__ import annotations
+
+from monitor.model.alerts import (
+    Alert,
+    AlertChannel,
+    AlertRow,
+    AlertRule,
+    Attempt,
+    ChannelKind,
+    Delivery,
+    DeliveryState,
+    DeliveryStatus,
+)
+from monitor.model.articles import (
+    Article,
+    ArticleFilter,
+    ArticleRow,
+    OutboxRow,
+    OutboxSize,
+    Sighting,
+    Topic,
+)
+from monitor.model.documents import (
+    Document,
+    Finding,
+    Hints,
+    Known,
+    NotModified,
+    PageText,
+    Parsed,
+    Survey,
+)
+from monitor.model.owner import (
+    Owner,
+)
+from monitor.model.sources import (
+    Condition,
+    Failure,
+    FullText,
+    Memory,
+    PollNote,
+    Source,
+    SourceChange,
+    SourceState,
+)
+from monitor.model.turns import (
+    Asked,
+    HostReport,
+    HubSubscription,
+    PageVisit,
+    PendingPage,
+    Poll,
+    Push,
+    Robots,
+    Turn,
+)
+
+__all__ = [
+    "Alert",
+    "AlertChannel",
+    "AlertRow",
+    "AlertRule",
+    "Article",
+    "ArticleFilter",
+    "ArticleRow",
+    "Asked",
+    "Attempt",
+    "ChannelKind",
+    "Condition",
+    "Delivery",
+    "DeliveryState",
+    "DeliveryStatus",
+    "Document",
+    "Failure",
+    "Finding",
+    "FullText",
+    "Hints",
+    "HostReport",
+    "HubSubscription",
+    "Known",
+    "Memory",
+    "NotModified",
+    "OutboxRow",
+    "OutboxSize",
+    "Owner",
+    "PageText",
+    "PageVisit",
+    "Parsed",
+    "PendingPage",
+    "Poll",
+    "PollNote",
+    "Push",
+    "Robots",
+    "Sighting",
+    "Source",
+    "SourceChange",
+    "SourceState",
+    "Survey",
+    "Topic",
+    "Turn",
+]

@@ -1,0 +1,161 @@
+"""The seams of storage for everything behind the polls, and all of it together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from monitor.model import (
+    Alert,
+    AlertChannel,
+    AlertRow,
+    Article,
+    ArticleFilter,
+    ArticleRow,
+    Attempt,
+    Delivery,
+    OutboxRow,
+    OutboxSize,
+    Sighting,
+)
+from monitor.protocols.polling import Hubs, SourceChanges, Sources, Turns
+
+
+class Outbox(Protocol):
+    """Articles on their way to the broker."""
+
+    async def unsent(self, limit: int) -> Sequence[OutboxRow]:
+        """Return the oldest rows that are not marked sent."""
+
+    async def mark_sent(self, ids: Sequence[int], now: datetime) -> None:
+        """Remember that the broker has these."""
+
+    async def resend_unstored(self, sent_before: datetime) -> int:
+        """Make rows unsent that were sent before then and never stored; return how many."""
+
+    async def unfinished(self, article_ids: Sequence[str]) -> int:
+        """Return how many of these articles have a row that is not stored or settled yet."""
+
+    async def settle(self, articles: Sequence[Article], now: datetime) -> None:
+        """Remember that nothing more will come of these (copies, dead letters)."""
+
+    async def prune_outbox(self, stored_before: datetime) -> int:
+        """Delete rows that were stored before then; return how many."""
+
+    async def outbox_size(self) -> OutboxSize:
+        """Return how much waits."""
+
+
+class Claims(Protocol):
+    """Who owns what: the first writer wins, for ever."""
+
+    async def claim(self, keys: Mapping[str, str]) -> Mapping[str, str]:
+        """Return who owns each key; the given owner where nobody did before."""
+
+
+class Sightings(Protocol):
+    """Copies of articles, and what they are copies of."""
+
+    async def copies(self, article_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the original of each article that is a known copy."""
+
+    async def record_sightings(self, sightings: Sequence[Sighting]) -> None:
+        """Remember copies; the first record of an article stands."""
+
+
+class Articles(Protocol):
+    """The archive."""
+
+    async def save_articles(self, articles: Sequence[Article], now: datetime) -> None:
+        """Store each article unless a newer revision is there; settle its outbox rows."""
+
+    async def articles(self, which: ArticleFilter) -> Sequence[ArticleRow]:
+        """Return articles, the latest change first."""
+
+    async def article(self, article_id: str) -> ArticleRow | None:
+        """Return one article."""
+
+    async def articles_after(self, seq: int, limit: int) -> Sequence[ArticleRow]:
+        """Return the changes after `seq`, in their order."""
+
+
+class Alerts(Protocol):
+    """Alerts and their deliveries."""
+
+    async def raise_alerts(
+        self, alerts: Sequence[tuple[Alert, Sequence[AlertChannel]]], now: datetime
+    ) -> None:
+        """Store alerts with a delivery for each channel, in one transaction; known ones stand."""
+
+    async def alerts(self, before: int | None, limit: int) -> Sequence[AlertRow]:
+        """Return alerts, the latest first; `before` is the `seq` of the last one shown."""
+
+    async def alerts_of(self, article_ids: Sequence[str]) -> Sequence[AlertRow]:
+        """Return the alerts of these articles, in the order in which they were raised."""
+
+    async def streamed_after(self, seq: int, limit: int) -> Sequence[AlertRow]:
+        """Return the alerts after `seq` that a rule sends to a `stream` channel, in order."""
+
+    async def newest(self) -> tuple[int, int]:
+        """Return the `seq` of the newest article and of the newest alert, 0 where there is none."""
+
+
+class Deliveries(Protocol):
+    """The queue of sendings."""
+
+    async def lease_deliveries(
+        self, now: datetime, owner: str, limit: int, lease: float, without: Sequence[str] = ()
+    ) -> Sequence[Delivery]:
+        """Lease deliveries that are due, the oldest first, but none to the channels `without`; a
+        lapsed lease is due again."""
+
+    async def record_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Record how attempts went, in one transaction; one whose lease has passed to a later
+        attempt changes nothing."""
+
+    async def undelivered(self, article_ids: Sequence[str]) -> int:
+        """Return how many deliveries of these articles' alerts wait for their first attempt."""
+
+
+class Leases(Protocol):
+    """Who is at work on sources and deliveries."""
+
+    async def lessees(self) -> Sequence[str]:
+        """Return the owners of all leases."""
+
+    async def release(self, owners: Sequence[str], now: datetime) -> None:
+        """End the leases of these owners: what they had leased is due now."""
+
+
+class Archive(Articles, Alerts, Sources, Hubs, Protocol):
+    """What the API and the pages read."""
+
+
+class Store(
+    Turns,
+    Sources,
+    Hubs,
+    SourceChanges,
+    Outbox,
+    Claims,
+    Sightings,
+    Articles,
+    Alerts,
+    Deliveries,
+    Leases,
+    Protocol,
+):
+    """All of storage, as the process that is composed has it."""
+
+    async def start(self) -> None:
+        """Connect; raises Unavailable where the database is away."""
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date; raises Unavailable."""
+
+    async def ping(self) -> None:
+        """Raises Unavailable where the database does not answer."""
+
+    async def stop(self) -> None:
+        """Disconnect. Never raises."""
