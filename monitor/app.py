@@ -16,7 +16,13 @@ from monitor.api.server import bind, serving
 from monitor.brokers.kafka import KafkaBroker
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.clock import SystemClock
-from monitor.declarations import ChannelConfig, EmailChannel, LocationKind, WebhookChannel
+from monitor.declarations import (
+    ChannelConfig,
+    EmailChannel,
+    LocationKind,
+    SourceRules,
+    WebhookChannel,
+)
 from monitor.lifecycle import Lifecycle
 from monitor.model import ChannelKind
 from monitor.notifiers.email import EmailNotifier
@@ -44,9 +50,12 @@ PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 def load_config(**overrides: Any) -> Config:
     """Read and check the whole configuration; raises ConfigError with every problem."""
-    return load(
-        {name: LOCATIONS[kind.reach] for name, kind in TYPES.items()}, _query_problem, **overrides
-    )
+    return load(source_rules(), _query_problem, **overrides)
+
+
+def source_rules() -> SourceRules:
+    """Return what sources are held against: the types that there are, and what their keys mean."""
+    return SourceRules({name: LOCATIONS[kind.reach] for name, kind in TYPES.items()})
 
 
 def compose(config: Config) -> Service:
