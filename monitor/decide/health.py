@@ -37,7 +37,7 @@ def condition_of(memory: Memory, source: Source, now: datetime) -> tuple[Conditi
     if is_silent(memory, now):
         return Condition.SILENT, f"{rhythm_of(memory, now)}: see whether its page goes on elsewhere"
     if memory.failures:
-        if not memory.imported:
+        if memory.condition is Condition.NEW:
             return Condition.NEW, f"the first poll failed: {memory.last_error}"
         return Condition.WORKING, f"the last poll failed: {memory.last_error}"
     return Condition.WORKING, memory.chosen_why or rhythm_of(memory, now)
@@ -50,7 +50,7 @@ def change_of(
     before, memory = state.memory.condition, state.memory
     if before is condition or (before is Condition.NEW and condition is Condition.WORKING):
         return None
-    if condition in (Condition.WORKING, Condition.NEW):
+    if condition is Condition.WORKING:
         words = "has news again" if before is Condition.SILENT else "answers again"
         since = memory.last_new_at if before is Condition.SILENT else memory.failing_since
         if since is not None:
