@@ -16,6 +16,7 @@ from monitor.api.server import bind, serving
 from monitor.brokers.kafka import KafkaBroker
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.clock import SystemClock
+from monitor.cron import next_run
 from monitor.declarations import (
     ChannelConfig,
     EmailChannel,
@@ -55,7 +56,8 @@ def load_config(**overrides: Any) -> Config:
 
 def source_rules() -> SourceRules:
     """Return what sources are held against: the types that there are, and what their keys mean."""
-    return SourceRules({name: LOCATIONS[kind.reach] for name, kind in TYPES.items()})
+    types = {name: LOCATIONS[kind.reach] for name, kind in TYPES.items()}
+    return SourceRules(types, check_cron=_cron_problem)
 
 
 def compose(config: Config) -> Service:
@@ -110,6 +112,7 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
         clock=service.clock,
         pages=Role.API in roles,
         allowed_hosts=hosts_for(settings.host),
+        source_rules=config.source_rules,
     )
     beat = asyncio.ensure_future(life.beat())
     async with serving(web, listener), service.opened() as ready:
@@ -145,6 +148,14 @@ def _notifier(channel: ChannelConfig, settings: Settings, clock: Clock) -> Notif
         url = settings.smtp_url.get_secret_value()
         return EmailNotifier(url, settings.smtp_sender, channel.to, clock)
     return LogNotifier() if channel.type == "log" else None
+
+
+def _cron_problem(cron: str) -> str | None:
+    try:
+        next_run(cron, SystemClock().now())
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _query_problem(query: str) -> str | None:

@@ -52,11 +52,13 @@ def read_opml(body: bytes) -> Listing:
     """
     if len(body) > MAX_BYTES:
         raise Rejected(f"the list is larger than {MAX_BYTES:,} bytes: split it")
+    if b"\x00" not in body[:4]:  # which it is in UTF-16
+        body = _BARE_AMPERSAND.sub(b"&amp;", body.lstrip())
     target = _Outlines()
     parser = etree.XMLParser(
         target=target,
         recover=True,
-        resolve_entities=False,
+        resolve_entities="internal",  # `False` loses &amp; in attributes
         load_dtd=False,
         no_network=True,
         huge_tree=False,
@@ -146,9 +148,7 @@ def write_opml(
             if key not in ("url", "title"):
                 text = str(value).lower() if isinstance(value, bool) else str(value)
                 outline.set(f"{{{NAMESPACE}}}{key}", _clean(text))
-    written: bytes = etree.tostring(
-        root, encoding="utf-8", xml_declaration=True, pretty_print=True
-    )
+    written: bytes = etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
     return written
 
 

@@ -125,8 +125,8 @@ def check_source(
 ) -> tuple[Source | None, tuple[str, ...]]:
     """Return the source of these keys, or None with every mistake as a sentence.
 
-    A `path` is relative to `folder`; without one it is refused, so that nobody but the operator
-    can have files of this machine read.
+    A `path` is relative to `folder`, the operator's. Without one it is refused, as mail is: nobody
+    else can have files of this machine read, or its environment sent to a server of their own.
     """
     faults = [] if NAME.fullmatch(name) else [NAME_RULE]
     if not isinstance(values, Mapping):
@@ -200,6 +200,8 @@ def _location_faults(entry: SourceEntry, rules: SourceRules, folder: Path | None
         if folder is None:
             return [f"type '{entry.type}' reads files: it can only be declared in sources.yaml"]
         return [] if entry.path and not entry.url else [_needs(entry.type, kind)]
+    if entry.type == "mail" and folder is None:
+        return ["type 'mail' takes a password of the service's: declare it in sources.yaml"]
     if not entry.url or entry.path:
         return [_needs(entry.type, kind)]
     return _url_faults(entry.type, entry.url)

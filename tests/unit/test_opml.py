@@ -63,13 +63,12 @@ def test_lists_as_programs_really_write_them(body: bytes) -> None:
         (b"hello", "no OPML"),
         (b"\x00\xff\xfe", "no OPML"),
         (b"<rss><channel/></rss>", "first tag must be <opml>"),
-        (b'<?xml version="1.0" encoding="nope"?><opml', "no OPML"),
         (opml('<outline text="x">' * 1000), "deep"),
         (opml(feeds(MAX_OUTLINES + 1)), "more than 100,000 outlines"),
         (b" " * (MAX_BYTES + 1), "larger than"),
         (opml('<outline text="x">' * 200_000 + "</outline>" * 200_000), "deep"),
     ],
-    ids=["empty", "text", "binary", "rss", "encoding", "depth", "number", "size", "deepest"],
+    ids=["empty", "text", "binary", "rss", "depth", "number", "size", "deepest"],
 )
 def test_what_is_no_sane_list_is_refused_at_once(body: bytes, reason: str) -> None:
     begun = time.perf_counter()
@@ -95,7 +94,10 @@ def test_the_largest_list_is_read_at_once() -> None:
 )
 def test_entities_are_refused(definition: str) -> None:
     body = f'<!DOCTYPE opml [{definition}]><opml><outline text="&a;" xmlUrl="https://x.example/"/>'
-    for encoded in (body.encode(), f'<?xml version="1.0" encoding="utf-16"?>{body}'.encode("utf-16")):
+    for encoded in (
+        body.encode(),
+        f'<?xml version="1.0" encoding="utf-16"?>{body}'.encode("utf-16"),
+    ):
         with pytest.raises(Rejected, match="DOCTYPE"):
             read_opml(encoded)
 
