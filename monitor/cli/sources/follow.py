@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import click
 import typer
 
 from monitor import app
@@ -119,7 +120,7 @@ def _ask(answer: Answer, quiet: bool) -> Finding | None:
         return answer.findings[0] if typer.confirm("Follow it?", default=True) else None
     most = len(answer.findings)
     number: int = typer.prompt(
-        f"Which one? 1 to {most}, 0 for none", default=1, type=typer.IntRange(0, most)
+        f"Which one? 1 to {most}, 0 for none", default=1, type=click.IntRange(0, most)
     )
     return answer.findings[number - 1] if number else None
 
