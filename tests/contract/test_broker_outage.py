@@ -26,7 +26,7 @@ STOP = 12.0  # seconds within which everything must be stopped
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("death", ["kill", "pause"])
-async def test_a_mortal_kafka_is_unavailable_in_time_and_everything_resumes(
+async def test_a_dead_kafka_is_unavailable_in_time_and_everything_resumes(
     mortal_kafka: KafkaServer, channel: Channel, death: str
 ) -> None:
     async with running(mortal_kafka.url) as broker:
@@ -60,7 +60,7 @@ async def test_a_mortal_kafka_is_unavailable_in_time_and_everything_resumes(
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("death", ["kill", "pause"])
-async def test_stopping_is_not_kept_up_by_a_mortal_kafka(
+async def test_stopping_is_not_kept_up_by_a_dead_kafka(
     mortal_kafka: KafkaServer, channel: Channel, death: str
 ) -> None:
     broker = KafkaBroker.from_url(mortal_kafka.url)
