@@ -88,4 +88,5 @@ def _judged(
 ) -> tuple[Memory, SourceChange | None]:
     condition, words = condition_of(memory, state.source, now)
     change = change_of(state, condition, words, now)
-    return replace(memory, condition=condition), change
+    same = condition is memory.condition
+    return memory if same else replace(memory, condition=condition), change

@@ -72,6 +72,8 @@ def rewritten(source: Source, memory: Memory) -> tuple[Memory, str]:
 
 
 def _unmoved(memory: Memory) -> Memory:
+    if not memory.moved_to:  # nearly always, and a copy of a memory is what a poll costs most
+        return memory
     return replace(memory, moved_to="", moved_since=None, moved_times=0)
 
 

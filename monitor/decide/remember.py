@@ -169,15 +169,26 @@ def _answered(memory: Memory, answer: Document | NotModified | None) -> Memory:
     """
     if answer is None:
         return memory
-    memory = replace(memory, body_hash=answer.body_hash, max_age=answer.max_age)
     if isinstance(answer, NotModified) and answer.status == 200:
         sent = bool(memory.etag or memory.last_modified)
         before = memory.polls[-2:-1]
         again = bool(before) and (before[0].status, before[0].outcome) == (200, "unchanged")
         if memory.ignores_validators or (sent and again):
-            return replace(memory, etag="", last_modified="", ignores_validators=True)
+            return replace(
+                memory,
+                etag="",
+                last_modified="",
+                body_hash=answer.body_hash,
+                max_age=answer.max_age,
+                ignores_validators=True,
+            )
+    same = (memory.etag, memory.last_modified, memory.body_hash, memory.max_age)
+    if same == (answer.etag, answer.last_modified, answer.body_hash, answer.max_age):
+        return replace(memory, ignores_validators=False) if memory.ignores_validators else memory
     return replace(
         memory,
+        body_hash=answer.body_hash,
+        max_age=answer.max_age,
         etag=answer.etag,
         last_modified=answer.last_modified,
         ignores_validators=False,
