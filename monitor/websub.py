@@ -32,8 +32,7 @@ SETTLES = timedelta(seconds=30)
 LOOK = timedelta(minutes=10)
 """How often all sources are read for the hubs that they name: they may be many thousands."""
 PER_HUB = 20
-"""Most requests to one hub in one run, `SPACING` seconds apart."""
-SPACING = 2.0
+"""Most requests to one hub in one run: polite ones have their distance, a run its minute."""
 HUBS = 8
 MAX_ADDRESS = 2_048
 MAX_ANSWER = 10_000
@@ -43,18 +42,17 @@ METHODS = ("sha1", "sha256", "sha384", "sha512")
 
 
 class Answer(Protocol):
-    """What a hub answered."""
+    """What a hub answered; the names of headers are case-insensitive."""
 
     @property
     def status(self) -> int: ...
     @property
     def headers(self) -> Mapping[str, str]: ...
-    @property
-    def body(self) -> bytes: ...
 
 
 class Ask(Protocol):
-    """Sends one request to any address of the web, guarded. Raises Unavailable and Rejected."""
+    """Sends one request to any address of the web, guarded, a polite one at a distance from the
+    one before. Raises Unavailable and Rejected."""
 
     async def request(
         self,
@@ -219,9 +217,7 @@ class Subscriber:
                 group.create_task(ask(hub))
 
     async def _ask_hub(self, hub: str, asked: Sequence[HubSubscription]) -> None:
-        for number, subscription in enumerate(asked):
-            if number:
-                await self.clock.sleep(SPACING)
+        for subscription in asked:
             try:
                 await self._ask(subscription)
             except Rejected as error:
@@ -242,14 +238,14 @@ class Subscriber:
             answer = await self._post(url, subscription)
             if 200 <= answer.status < 300:
                 return
-            if answer.status not in (307, 308):
+            # The Recommendation names 307 and 308; what moves all of http to https says 301 or 302.
+            if answer.status not in (301, 302, 307, 308):
                 break
             before, url = url, urljoin(url, answer.headers.get("Location", ""))
             if not _is_web(url) or (before.startswith("https:") and not url.startswith("https:")):
                 raise Rejected(f"it leads to {url[:200]!r}, which would not keep the secret")
-        reason = answer.body[:200].decode("utf-8", "replace")
         error = Unavailable if answer.status >= 500 or answer.status == 429 else Rejected
-        raise error(f"HTTP {answer.status} {reason!r}")
+        raise error(f"it answers {answer.status}")
 
     async def _post(self, url: str, subscription: HubSubscription) -> Answer:
         form = {
@@ -280,4 +276,5 @@ def _is_web(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and len(url) <= MAX_ADDRESS
+    fits = len(url) <= MAX_ADDRESS and url.isprintable()
+    return fits and parts.scheme in ("http", "https") and bool(parts.hostname)
