@@ -35,6 +35,7 @@ def _histogram(name: str, text: str, *labels: str) -> Histogram:
 POLLS = _counter("source_polls", "Finished polls.", "outcome")
 POLL_SECONDS = _histogram("source_poll_duration_seconds", "From lease to recorded poll.", "outcome")
 POLL_LAG = _gauge("source_poll_lag_seconds", "How late the latest poll started.")
+HUB_PUSHES = _counter("hub_pushes", "Documents that WebSub hubs sent.", "outcome")
 ARTICLES_FETCHED = _counter("articles_fetched", "New or revised articles put into the outbox.")
 OUTBOX_ROWS = _gauge("outbox_rows", "Rows in the outbox.", "state")
 OUTBOX_AGE = _gauge("outbox_oldest_age_seconds", "Age of the oldest row that is not sent.")

@@ -121,7 +121,8 @@ class Push:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSubscription:
     """A WebSub subscription. `token` names its callback; `confirmed_until` is the end of the
-    hub's lease, None while it has not verified us."""
+    hub's lease, None while it has not verified us. `attempts` counts the requests since the hub
+    last did, `leaving` says that they ask it to end the subscription."""
 
     source: str
     token: str
@@ -130,3 +131,5 @@ class HubSubscription:
     secret: str
     asked_at: datetime
     confirmed_until: datetime | None = None
+    attempts: int = 0
+    leaving: bool = False
