@@ -55,6 +55,7 @@ DELIVERIES = _counter("alert_delivery_attempts", "Attempts to deliver.", "kind",
 DELIVERY_SECONDS = _histogram(
     "alert_delivery_latency_seconds", "From the article's poll to a delivery that worked.", "kind"
 )
+SSRF_BLOCKED = _counter("ssrf_blocked", "Requests refused for where they would have gone.")
 LOOP_LAG = _gauge("event_loop_lag_seconds", "How late the event loop ran its last beat.")
 
 HealthStatus = Literal["ok", "degraded", "down"]
