@@ -81,6 +81,8 @@ class Poll:
     location: str = ""
     throttled_by: str = ""
     refused: Document | None = None
+    robots: Mapping[str, Robots] = field(default_factory=dict)
+    """What was fetched of robots.txt meanwhile, by origin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
