@@ -177,6 +177,7 @@ def _row(source: Source, before: Any | None, now: datetime) -> dict[str, Any]:
         "host": host_of(source, memory),
         "type": source.type,
         "location": source.location,
+        "address": memory.chosen_location or source.location,
         "owner": source.owner.value,
         "enabled": source.enabled,
         "next_poll_at": next_poll_at,

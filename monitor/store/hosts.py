@@ -52,6 +52,7 @@ class HeldHosts:
         self._dialect = dialect
         self._rows: dict[str, dict[str, Any]] = {}
         self._answered: set[str] = set()
+        self._leased: set[str] = set()
 
     def hold(self, hosts: Iterable[str]) -> None:
         """Lock these hosts' rows, making those that are missing."""
@@ -88,6 +89,7 @@ class HeldHosts:
         before = row["turns"] if mine else ()
         row["turns"] = tuple(dict.fromkeys((*before, *turns)))
         row["lease_owner"], row["lease_until"] = owner, until
+        self._leased.add(host)
 
     def finish(
         self, host: str, turn: str, owner: str, next_at: datetime, throttled_by: str
@@ -120,11 +122,23 @@ class HeldHosts:
         for name in _COUNTERS:
             row[name] += getattr(asked, name)
 
+    def write_leases(self) -> None:
+        """Write the leases that were given, where nothing else of the hosts has changed."""
+        if self._leased:
+            rows = [self._rows[host] for host in sorted(self._leased)]
+            columns = ("turns", "lease_owner", "lease_until")
+            parameters = [
+                {"held": row["host"], **{column: row[column] for column in columns}} for row in rows
+            ]
+            self._connection.execute(_LEASE, parameters)
+
     def settle(self) -> None:
-        """Write the rows, each with the time at which something of it is due."""
-        if not self._rows:
+        """Write the rows that are not leased here, each with the time at which something of it
+        is due."""
+        settled = self._rows.keys() - self._leased
+        if not settled:
             return
-        parameters = {"hosts": self._dialect.listed(list(self._rows))}
+        parameters = {"hosts": self._dialect.listed(list(settled))}
         for host, *due in self._connection.execute(_due(self._dialect), parameters):
             row = self._rows[host]
             times = [at for at in due if at is not None]
@@ -132,7 +146,7 @@ class HeldHosts:
             row["ready_at"] = first and max(first, row["next_at"] or first)
         rows = [
             {"held" if name == "host" else name: value for name, value in row.items()}
-            for row in self._rows.values()
+            for row in map(self._rows.__getitem__, sorted(settled))
         ]
         self._connection.execute(_WRITE, rows)
 
@@ -191,6 +205,15 @@ _READY = (
     .order_by(HOST.c.ready_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
+)
+_LEASE = (
+    update(HOST)
+    .where(HOST.c.host == bindparam("held"))
+    .values(
+        turns=bindparam("turns"),
+        lease_owner=bindparam("lease_owner"),
+        lease_until=bindparam("lease_until"),
+    )
 )
 _WRITE = (
     update(HOST)

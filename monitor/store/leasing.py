@@ -37,6 +37,7 @@ def lease_ready(
         if turn is not None:
             turns[row.host] = turn
             held.lease(row.host, [_name(turn)], owner, now, until)
+    held.write_leases()
     held.settle()
     return [turns[host] for host in hosts if host in turns]
 
@@ -63,6 +64,7 @@ def lease_named(
     for host in hosts:
         turns = [source_turn(name) for name in wanted[host] if name in states]
         held.lease(host, turns, owner, now, until)
+    held.write_leases()
     held.settle()
     return [
         _of_host(held.row(host), texts, state=states[name])

@@ -37,13 +37,17 @@ def record(
 ) -> list[int]:
     """Record polls; return how many articles of each were new rows."""
     sources = _sources(connection, dialect, polls)
-    moves = {name: _host_after(poll, sources[name]) for name, poll in _known(polls, sources)}
+    moves = {
+        poll.source: (address, host_at(address, poll.source))
+        for poll in polls
+        if (row := sources.get(poll.source)) and (address := _address(poll, row)) != row.address
+    }
     revised = [article.id for article in _articles(polls) if article.revision > 1]
     held = HeldHosts(connection, dialect)
     asked = [host for poll in polls if (host := _host(poll, sources))]
     pages = [host_of_page(page.article) for poll in polls for page in poll.pages]
     waiting = hosts_of_pages(connection, dialect, revised)
-    held.hold([*asked, *moves.values(), *pages, *waiting])
+    held.hold([*asked, *(host for _, host in moves.values()), *pages, *waiting])
     new = _insert(connection, dialect, polls, now)
     counted = [poll for poll in polls if _finish(held, poll, _host(poll, sources), owner)]
     counted = [poll for poll in counted if poll.source in sources]
@@ -61,10 +65,6 @@ def _sources(connection: Connection, dialect: Dialect, polls: Sequence[Poll]) ->
     return {row.name: row for row in connection.execute(_found(dialect), names)}
 
 
-def _known(polls: Sequence[Poll], sources: Mapping[str, Any]) -> Iterable[tuple[str, Poll]]:
-    return ((poll.source, poll) for poll in polls if poll.source in sources)
-
-
 def _host(poll: Poll, sources: Mapping[str, Any]) -> str:
     """Return the host that was asked, "" where that is not known any more."""
     if poll.host or poll.source not in sources:
@@ -73,10 +73,10 @@ def _host(poll: Poll, sources: Mapping[str, Any]) -> str:
     return host
 
 
-def _host_after(poll: Poll, row: Any) -> str:
-    """Return the host that the source is asked from next time."""
+def _address(poll: Poll, row: Any) -> str:
+    """Return the address that the source has from now on."""
     moved = poll.location if row.owner == Owner.USER.value else ""
-    return host_at(poll.memory.chosen_location or moved or row.location, poll.source)
+    return poll.memory.chosen_location or moved or str(row.location)
 
 
 def _articles(polls: Sequence[Poll]) -> Iterable[Article]:
@@ -141,15 +141,16 @@ def _move(
     connection: Connection,
     polls: Sequence[Poll],
     sources: Mapping[str, Any],
-    moves: Mapping[str, str],
+    moves: Mapping[str, tuple[str, str]],
 ) -> None:
     """Write down new hosts, and the new addresses of users' sources: an operator's source keeps
     the address that its file gives it."""
     hosts, locations = [], []
     for poll in polls:
         row = sources[poll.source]
-        if row.host != moves[poll.source]:
-            hosts.append({"source": poll.source, "host": moves[poll.source]})
+        if poll.source in moves:
+            address, host = moves[poll.source]
+            hosts.append({"source": poll.source, "address": address, "host": host})
         if poll.location and row.owner == Owner.USER.value and row.location != poll.location:
             moved = replace(unpack_source(row.definition), location=poll.location)
             locations.append(
@@ -167,7 +168,7 @@ def _move(
 
 @cache
 def _found(dialect: Dialect) -> Executable:
-    columns = ("name", "host", "location", "owner", "definition")
+    columns = ("name", "host", "location", "address", "owner", "definition")
     found = select(*(SOURCE.c[name] for name in columns))
     return found.where(dialect.among(SOURCE.c.name, "names"))
 
@@ -181,5 +182,5 @@ _FINISH = _UPDATE.values(
     due_at=case((_FOLLOWED, _NEXT), else_=null()),
     memory=bindparam("memory"),
 )
-_REHOST = _UPDATE.values(host=bindparam("host"))
+_REHOST = _UPDATE.values(host=bindparam("host"), address=bindparam("address"))
 _RELOCATE = _UPDATE.values(location=bindparam("location"), definition=bindparam("definition"))

@@ -16,8 +16,8 @@ UNRELEASED = "NOT released"
 class SourceTable(Row, table=True):
     """A source, its schedule, and what its polls left behind.
 
-    `location` is where the source says it is, `host` the one that is asked. `due_at` is
-    `next_poll_at`, NULL where the source is not followed (now).
+    `location` is where the source is said to be, `address` the one that is asked, of `host`.
+    `due_at` is `next_poll_at`, NULL where the source is not followed (now).
     """
 
     __tablename__ = "source"
@@ -27,6 +27,7 @@ class SourceTable(Row, table=True):
     host: str = Field(sa_type=Text)
     type: str = Field(sa_type=Text)
     location: str = Field(sa_type=Text)
+    address: str = Field(sa_type=Text)
     owner: str = Field(sa_type=Text)
     enabled: bool
     next_poll_at: datetime = Field(sa_type=UTC_TIME)

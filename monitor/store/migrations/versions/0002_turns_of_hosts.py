@@ -51,6 +51,7 @@ def _after() -> Columns:
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("next_poll_at", _TIME, nullable=False),
@@ -187,6 +188,7 @@ def _remembered(row: Any) -> dict[str, Any]:
     }
     return {
         **{name: row[name] for name in ("name", "type", "location", "owner", "enabled")},
+        "address": row["location"],
         "host": host_at(row["location"], row["name"]),
         "next_poll_at": row["next_poll_at"],
         "due_at": row["next_poll_at"] if row["enabled"] else None,
