@@ -57,6 +57,8 @@ class Turn:
     """By origin (`https://www.example.org`)."""
     throttled_by: str = ""
     """The URL that the host answered with 429 or 503 last, if no good answer came since."""
+    host_next_at: datetime | None = None
+    """When the host may be asked, which may be later where a source is polled before it is due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
