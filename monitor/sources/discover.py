@@ -125,8 +125,7 @@ class _Search:
                 self._failure = None
                 self._survey = await self._candidates.survey(self._page)
                 return self._page.url
-        assert self._failure is not None
-        raise self._failure
+        raise self._failure or Rejected(f"{urls[0]} redirects to where it was asked before")
 
     async def _itself(self, document: Document) -> Finding:
         kind = self._survey.type
