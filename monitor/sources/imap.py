@@ -67,8 +67,8 @@ class Line:
         for family, kind, protocol, _, address in found:
             opened = socket.socket(family, kind, protocol)
             opened.settimeout(self.wait)
+            self._hold(opened)
             try:
-                self._hold(opened)
                 opened.connect(address)
             except OSError as error:
                 opened.close()
@@ -95,6 +95,7 @@ class Line:
     def _hold(self, opened: socket.socket) -> None:
         with self._lock:
             if self._is_cut:
+                opened.close()
                 raise ConnectionAbortedError("the connection was cut")
             # Its twin, because TLS takes the socket over; the connection is the same.
             self._socket = opened.dup()
@@ -108,8 +109,6 @@ class _Client(imaplib.IMAP4):
         self._line = line
         self._context = tls
         super().__init__(box.host, box.port)
-        if not box.tls and not box.plain:
-            self.starttls(tls)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         opened = self._line.connect(self._box.host, self._box.port)
@@ -130,9 +129,22 @@ class _Client(imaplib.IMAP4):
 def ask(
     box: Box, line: Line, tls: ssl.SSLContext, etag: str, since: datetime, max_bytes: int
 ) -> Found:
-    """Return the state after a poll and what came, None where nothing did. Runs in a thread."""
+    """Return the state after a poll and what came, None where nothing did. Runs in a thread.
+
+    Raises MonitorError and `ERRORS`.
+    """
     client = _Client(box, line, tls)
-    _log_in(client, box)
+    try:
+        if not box.tls and not box.plain:
+            client.starttls(tls)
+        _log_in(client, box)
+        return _new(client, box, etag, since, max_bytes)
+    finally:
+        with suppress(OSError):  # the server, or the deadline, has closed it before
+            client.shutdown()
+
+
+def _new(client: _Client, box: Box, etag: str, since: datetime, max_bytes: int) -> Found:
     answer, told = client.select(_quoted(_folder_name(box.folder)), readonly=True)
     if answer != "OK":
         raise Rejected(f"{box.host} does not open the folder {box.folder}: {_words(told)}")
@@ -142,20 +154,17 @@ def ask(
     known, _, last_known = etag.partition(":")
     goes_on = known == str(validity) and last_known.isdigit()
     last = int(last_known) if goes_on else 0
-    # "n:*" names the last message also where its number is below n.
     day = f"{since.day:02d}-{_MONTHS[since.month - 1]}-{since.year}"
     criteria = ("UID", f"{last + 1}:*") if goes_on else ("SINCE", day)
-    found = _done(box, client.uid("SEARCH", *criteria))
-    numbers = sorted(
-        {int(word) for part in found if isinstance(part, bytes) for word in part.split()}
-    )
-    numbers = _bounded(box, client, [uid for uid in numbers if uid > last], max_bytes)
+    parts = _done(box, client.uid("SEARCH", *criteria))
+    found = {int(word) for part in parts if isinstance(part, bytes) for word in part.split()}
+    # "n:*" names the last message also where its number is below n.
+    numbers = _bounded(box, client, sorted(uid for uid in found if uid > last), max_bytes)
     if goes_on and not numbers:
         return etag, None
     messages = _messages(box, client, numbers)
     client.logout()
-    last = max(numbers, default=max(last, following - 1))
-    return f"{validity}:{last}", messages
+    return f"{validity}:{max(numbers, default=max(last, following - 1))}", messages
 
 
 def _log_in(client: _Client, box: Box) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import lxml.html  # type: ignore[import-untyped]
 import msgspec
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError  # type: ignore[import-untyped]
 
 from monitor.errors import Rejected
 from monitor.model import Article, Document, Memory, Parsed, Source

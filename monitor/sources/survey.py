@@ -8,7 +8,7 @@ from importlib import import_module
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import lxml.html  # type: ignore[import-untyped]
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError  # type: ignore[import-untyped]
 
 from monitor.errors import Rejected
 from monitor.model import Document, Finding, Survey
