@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin
 
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 
 from monitor.errors import Rejected
 from monitor.model import Document, Memory, Parsed, Source
@@ -195,7 +195,7 @@ def _index(root: etree._Element, document: Document, memory: Memory) -> Parsed:
 
 
 def _may_be_recent(moment: datetime | None, now: datetime) -> bool:
-    """Return whether a sitemap of that time may list what is news; a day may be any of its hours."""
+    """Return whether a sitemap of that time may list news; a date may be any of its hours."""
     return moment is None or moment >= now - RECENT - timedelta(days=1)
 
 
