@@ -82,8 +82,11 @@ def canonical_url(url: str) -> str:
 
 
 def _opaque(url: str) -> str:
-    """Return the identity of what is no http(s) address: its characters, escaped to ASCII."""
+    """Return the identity of what is no http(s) address, in ASCII; of a path, without dots."""
     text = _tidy(url)
+    if text.startswith("/") and not text.startswith(("//", "/\\")):
+        path, mark, query = text.partition("#")[0].partition("?")
+        text = (_path(path) or "/") + mark + query
     head, colon, rest = text.partition(":")
     text = head.lower() + colon + rest if _OTHER_SCHEME.match(text) else text
     text = "".join(

@@ -122,7 +122,7 @@ def test_what_is_no_link_is_empty(url: str) -> None:
         (" tag:news.example,2026:\n1 ", "tag:news.example,2026:1"),
         ("FTP://news.example/a", "ftp://news.example/a"),
         ("/world/caf\u00e9", "/world/caf%C3%A9"),
-        ("/world", "/world"),
+        ("/sport/.././world/?a=1#part", "/world/?a=1"),
         ("just words", "just%20words"),
         ("http://a b.example/", "http://a%20b.example/"),
     ],
