@@ -53,6 +53,7 @@ def extract(document: Document) -> PageText:
     outlets = [clean_line(site), host_label(document.url)]
     title = (found.title if found else "") or meta.get("og:title", "") or _title(root)
     title = without_outlet(clean_line(title, MAX_TITLE), outlets)
+    body = body.removeprefix(f"{title}\n\n")
     printed = stated_time(found.date, document.fetched) if found and found.date else None
     image = (found.image if found else "") or meta.get("og:image", "")
     return PageText(

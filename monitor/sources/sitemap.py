@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from urllib.parse import urljoin
 
 from lxml import etree  # type: ignore[import-untyped]
@@ -55,7 +56,8 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
         known = _FEEDS.get(kind)
         cure = f"set type: {known}" if known else "check the address"
         raise Rejected(f"this is no sitemap, its root element is <{kind[:40]}>: {cure}")
-    entries = [_fields(element) for element in root if _name(element) == "url"]
+    # Of broken XML, entries may end up inside others.
+    entries = [_fields(element) for element in root.iter("{*}url")]
     return _articles(entries, document, source)
 
 
@@ -173,10 +175,10 @@ def _is_recent(text: str, now: datetime) -> bool:
 def _index(root: etree._Element, document: Document, memory: Memory) -> Parsed:
     """Return the sitemaps of an index that may hold something new, the newest first."""
     stamps: dict[str, str] = {}
-    for element in root[:_MAX_LIST]:
+    for element in islice(root.iter("{*}sitemap"), _MAX_LIST):
         fields = _fields(element)
         url = _joined(document.url, _first(fields, "loc"))
-        if _name(element) == "sitemap" and link_url(url) and url != document.url:
+        if link_url(url) and url != document.url:
             stamps[url] = _first(fields, "lastmod")[:64]
     if not stamps:
         raise Rejected("the sitemap index names no sitemap: look for another one")
