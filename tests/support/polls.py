@@ -1,98 +1,65 @@
-"""Polls of one source for tests of what they decide: no network, time is a number."""
+"""Sources, polls and pages for tests of the store: a test names only what it is about."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from monitor.decide import Conclusion, Found, Happened, conclude
-from monitor.errors import MonitorError
-from monitor.model import Asked, Document, Memory, NotModified, Parsed, Source, SourceState, Turn
-from tests.support.clock import START
+from monitor.model import Memory, PageVisit, PendingPage, Poll, Source, Turn
+from monitor.store import SqlStore
+from tests.support.articles import NOW, an_article
 
-FEED = "https://wire.example/feed"
-
-
-def a_source(**fields: Any) -> Source:
-    return Source(**{"name": "wire", "type": "feed", "location": FEED, **fields})
+LATER = NOW + timedelta(minutes=15)
+SOON = NOW + timedelta(seconds=2)
 
 
-def a_turn(source: Source, memory: Memory, due: datetime = START, **fields: Any) -> Turn:
-    state = SourceState(source=source, next_poll_at=due, memory=memory)
-    return Turn(host="wire.example", state=state, **fields)
+def a_source(name: str, **fields: Any) -> Source:
+    """Return a source with a host of its own."""
+    location = f"https://{name}.example/feed"
+    return Source(**{"name": name, "type": "feed", "location": location, **fields})
 
 
-def a_document(at: datetime = START, **fields: Any) -> Document:
-    return Document(**{"url": FEED, "body": b"<rss/>", "fetched": at, **fields})
-
-
-def good(
-    at: datetime = START,
-    *,
-    new: int = 0,
-    known: int = 0,
-    parsed: Parsed | None = None,
-    took: float = 1.0,
-    **fields: Any,
-) -> Happened:
-    """Return a poll that found so many items."""
-    return Happened(
-        started=at,
-        ended=at + timedelta(seconds=took),
-        answer=a_document(at, **fields),
-        parsed=parsed or Parsed(),
-        found=Found(new=new, known=known),
-        asked=Asked(requests=1),
+def a_poll(source: str, **fields: Any) -> Poll:
+    """Return a poll of a source with a host of its own, next due in 15 minutes."""
+    return Poll(
+        **{
+            "source": source,
+            "host": f"{source}.example",
+            "next_poll_at": LATER,
+            "host_next_at": SOON,
+            "memory": Memory(etag='"1"', body_hash="b1", last_polled_at=NOW),
+            **fields,
+        }
     )
 
 
-def unchanged(at: datetime = START, **fields: Any) -> Happened:
-    """Return a poll that was answered with 304, or by another `status` with the same body."""
-    answer = NotModified(**{"etag": '"1"', "last_modified": "", "body_hash": "h", **fields})
-    return Happened(
-        started=at, ended=at + timedelta(seconds=1), answer=answer, asked=Asked(requests=1)
-    )
+def a_page(article_id: str = "a1", **fields: Any) -> PendingPage:
+    """Return a page that is due now and waited for until 15 minutes later."""
+    revision = fields.pop("revision", 1)
+    url = f"https://{fields.pop('host', 'news.example')}/{article_id}"
+    article = an_article(id=article_id, revision=revision, url=url)
+    return PendingPage(**{"article": article, "due_at": NOW, "give_up_at": LATER, **fields})
 
 
-def bad(at: datetime, error: MonitorError, answer: Document | None = None) -> Happened:
-    """Return a poll that failed; with an answer, it could not be parsed."""
-    return Happened(
-        started=at,
-        ended=at + timedelta(seconds=1),
-        error=error,
-        answer=answer,
-        asked=Asked(requests=1),
-    )
+def a_visit(page: PendingPage, text: str = "", **fields: Any) -> PageVisit:
+    """Return a visit that found a text, or nothing."""
+    if text:
+        fields.setdefault("article", replace(page.article, body=text))
+    return PageVisit(**{"host": "news.example", "host_next_at": SOON, "page": page, **fields})
 
 
-class Follower:
-    """A source that is polled whenever it is due, from START on."""
+def names(turns: Iterable[Turn]) -> list[str]:
+    """Return what turns are for: a source's name or an article's id."""
+    return [
+        turn.state.source.name if turn.state else turn.page.article.id
+        for turn in turns
+        if turn.state or turn.page
+    ]
 
-    def __init__(self, source: Source | None = None, memory: Memory | None = None) -> None:
-        self.source = source or a_source()
-        self.memory = memory or Memory()
-        self.due = START
-        self.throttled_by = ""
-        self.changes: list[tuple[str, str]] = []
-        self.last: Conclusion | None = None
 
-    def poll(self, happened: Happened) -> Conclusion:
-        """Poll when due; the times of `happened` are moved there."""
-        took = happened.ended - happened.started
-        happened = replace(happened, started=self.due, ended=self.due + took)
-        turn = a_turn(self.source, self.memory, self.due, throttled_by=self.throttled_by)
-        self.last = conclude(turn, happened)
-        self.memory, self.due = self.last.memory, self.last.next_poll_at
-        self.throttled_by = self.last.throttled_by
-        if self.last.location:
-            self.source = replace(self.source, location=self.last.location)
-        if self.last.change is not None:
-            change = self.last.change
-            self.changes.append((change.before.value, change.condition.value))
-        return self.last
-
-    @property
-    def days(self) -> float:
-        """Return the days from START to when the source is due."""
-        return (self.due - START) / timedelta(days=1)
+async def sent(store: SqlStore) -> list[tuple[str, int, str]]:
+    """Return id, revision and text of all that is in the outbox unsent."""
+    rows = await store.unsent(1_000)
+    return [(row.article.id, row.article.revision, row.article.body) for row in rows]

@@ -11,7 +11,7 @@ import pytest
 from monitor.decide import Found, changes, replayed_changes
 from monitor.model import Article, Known
 from tests.support.articles import NOW, an_article
-from tests.support.polls import a_source
+from tests.support.follower import a_source
 
 
 def found(

@@ -11,7 +11,7 @@ from monitor.decide.remember import counted_days
 from monitor.errors import MonitorError, Rejected, Unavailable, Unreachable
 from monitor.model import Condition, Memory
 from tests.support.clock import START
-from tests.support.polls import Follower, a_document, a_source, bad, good, unchanged
+from tests.support.follower import Follower, a_document, a_source, bad, good, unchanged
 
 
 def days(*numbers: int, last: datetime = START) -> dict[str, int]:

@@ -11,7 +11,7 @@ from monitor.decide import page_again, pending, wants_page, with_page
 from monitor.errors import MonitorError, Rejected, Unavailable, Unreachable
 from monitor.model import FullText, PageText, PendingPage
 from tests.support.articles import NOW, an_article
-from tests.support.polls import a_source
+from tests.support.follower import a_source
 
 LONG = "word " * 200
 

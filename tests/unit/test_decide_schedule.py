@@ -15,7 +15,7 @@ from monitor.decide import conclude, host_after, usual_interval
 from monitor.errors import MonitorError, Rejected, Unavailable, Unreachable
 from monitor.model import Hints, Memory, Parsed
 from tests.support.clock import START
-from tests.support.polls import Follower, a_source, a_turn, bad, good, unchanged
+from tests.support.follower import Follower, a_source, a_turn, bad, good, unchanged
 
 # START is a Monday, 12:00 GMT.
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
