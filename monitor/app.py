@@ -24,6 +24,7 @@ from monitor.declarations import (
     SourceRules,
     WebhookChannel,
 )
+from monitor.errors import Rejected
 from monitor.lifecycle import Lifecycle
 from monitor.model import ChannelKind
 from monitor.notifiers.email import EmailNotifier
@@ -35,6 +36,7 @@ from monitor.settings import Config, Role, Settings, load
 from monitor.sources import TYPES, Reach
 from monitor.sources.files import FileFetcher
 from monitor.sources.http import HttpFetcher
+from monitor.sources.selectors import xpath_of
 from monitor.sources.worker import ParserPool
 from monitor.store import SqlStore
 from monitor.topics.query import QueryError, parse
@@ -57,7 +59,7 @@ def load_config(**overrides: Any) -> Config:
 def source_rules() -> SourceRules:
     """Return what sources are held against: the types that there are, and what their keys mean."""
     types = {name: LOCATIONS[kind.reach] for name, kind in TYPES.items()}
-    return SourceRules(types, check_cron=_cron_problem)
+    return SourceRules(types, check_cron=_cron_problem, check_links=_links_problem)
 
 
 def compose(config: Config) -> Service:
@@ -155,6 +157,14 @@ def _cron_problem(cron: str) -> str | None:
         next_run(cron, SystemClock().now())
     except ValueError as error:
         return str(error)
+    return None
+
+
+def _links_problem(selector: str) -> str | None:
+    try:
+        xpath_of(selector)
+    except Rejected as error:
+        return str(error).removeprefix("links: ")
     return None
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, delete, select
+from sqlalchemy import Connection, Executable, delete, select, update
 
 from monitor.errors import Rejected
 from monitor.model import Memory, Owner, Source
@@ -88,6 +88,18 @@ def remove(dialect: Dialect, name: str, now: datetime, connection: Connection) -
     held = HeldHosts(connection, dialect)
     held.hold([host])
     _remove(connection, dialect, held, [name], now)
+    held.settle()
+
+
+def hasten(dialect: Dialect, name: str, now: datetime, connection: Connection) -> None:
+    """Make a source due now, whoever owns it; one that is not polled at all stays so."""
+    row = connection.execute(_DEFINITIONS.where(SOURCE.c.name == name)).first()
+    if row is None:
+        raise Rejected(f"there is no source '{name}'")
+    held = HeldHosts(connection, dialect)
+    held.hold([row.host])
+    polled = (SOURCE.c.name == name, SOURCE.c.due_at.is_not(None))
+    connection.execute(update(SOURCE).where(*polled).values(next_poll_at=now, due_at=now))
     held.settle()
 
 
