@@ -237,5 +237,5 @@ class Poller:
 
 
 def lease_for(fetch_deadline: float, parse_deadline: float) -> float:
-    """Return the seconds for which a source is leased: both deadlines, twice, and a margin."""
-    return 2 * (fetch_deadline + parse_deadline) + LEASE_MARGIN
+    """Return the seconds for which a host is leased: the wait for a slot, and both deadlines."""
+    return AHEAD * (fetch_deadline + parse_deadline) + LEASE_MARGIN
