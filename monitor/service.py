@@ -143,8 +143,9 @@ class Service:
         async def visit(host: Sequence[Turn]) -> None:
             polled = await poller.poll_turns(host)
             done.extend(polled)
-            for poll, _ in polled if progress else ():
-                progress(poll.source)
+            if progress is not None:
+                for poll, _ in polled:
+                    progress(poll.source)
 
         async with asyncio.TaskGroup() as tasks:
             for host in by_host.values():
