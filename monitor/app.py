@@ -19,7 +19,14 @@ from monitor.api.server import bind, serving
 from monitor.brokers.kafka import KafkaBroker
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.clock import SystemClock
-from monitor.declarations import ChannelConfig, EmailChannel, LocationKind, WebhookChannel
+from monitor.cron import next_run
+from monitor.declarations import (
+    ChannelConfig,
+    EmailChannel,
+    LocationKind,
+    SourceRules,
+    WebhookChannel,
+)
 from monitor.lifecycle import Lifecycle
 from monitor.model import ChannelKind
 from monitor.notifiers.email import EmailNotifier
@@ -50,9 +57,13 @@ PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 def load_config(**overrides: Any) -> Config:
     """Read and check the whole configuration; raises ConfigError with every problem."""
-    return load(
-        {name: LOCATIONS[kind.reach] for name, kind in TYPES.items()}, _query_problem, **overrides
-    )
+    return load(source_rules(), _query_problem, **overrides)
+
+
+def source_rules() -> SourceRules:
+    """Return what sources are held against: the types that there are, and what their keys mean."""
+    types = {name: LOCATIONS[kind.reach] for name, kind in TYPES.items()}
+    return SourceRules(types, check_cron=_cron_problem)
 
 
 def compose(config: Config) -> Service:
@@ -128,6 +139,7 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
         pages=Role.API in roles,
         allowed_hosts=hosts_for(settings.host),
         public_url=settings.public_url,
+        source_rules=config.source_rules,
     )
     beat = asyncio.ensure_future(life.beat())
     async with serving(web, listener), service.opened() as ready:
@@ -163,6 +175,14 @@ def _notifier(channel: ChannelConfig, settings: Settings, clock: Clock) -> Notif
         url = settings.smtp_url.get_secret_value()
         return EmailNotifier(url, settings.smtp_sender, channel.to, clock)
     return LogNotifier() if channel.type == "log" else None
+
+
+def _cron_problem(cron: str) -> str | None:
+    try:
+        next_run(cron, SystemClock().now())
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _query_problem(query: str) -> str | None:

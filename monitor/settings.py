@@ -1,7 +1,7 @@
 """Settings of the service, from the environment and `config/*.yaml`, checked as a whole.
 
 `load` reports every problem at once, each with its file, its key and the cure, before anything
-starts. What the operator declares (sources, topics, alerts) is read by `monitor/declarations.py`.
+starts. What the operator declares (sources, topics, alerts) is read by `monitor/declarations/`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
@@ -27,7 +27,7 @@ from pydantic_settings import (
 from monitor.declarations import (
     ChannelConfig,
     EmailChannel,
-    LocationKind,
+    SourceRules,
     read_alerts,
     read_sources,
     read_topics,
@@ -201,18 +201,19 @@ class Config:
     channels: Mapping[str, ChannelConfig]
     rules: tuple[AlertRule, ...]
     warnings: tuple[str, ...] = ()
+    source_rules: SourceRules = field(default_factory=SourceRules)
 
 
 def load(
-    source_types: Mapping[str, LocationKind],
+    source_rules: SourceRules,
     check_query: Callable[[str], str | None],
     environ: Mapping[str, str] = os.environ,
     **overrides: Any,
 ) -> Config:
     """Read and check the whole configuration.
 
-    `source_types` says whether a type is found by `url` or by `path`; `check_query` returns what
-    is wrong with a topic's query; `overrides` are settings given on the command line.
+    `source_rules` say what a source must be; `check_query` returns what is wrong with a topic's
+    query; `overrides` are settings given on the command line.
     Raises ConfigError with every problem.
     """
     problems: list[Problem] = []
@@ -222,7 +223,7 @@ def load(
         cure = f"name the folder of sources.yaml in {PREFIX}CONFIG_DIR"
         raise ConfigError([*problems, Problem(str(folder), f"the folder does not exist: {cure}")])
     settings = _read_settings(folder, {**given, **overrides}, given, problems)
-    sources = read_sources(folder / "sources.yaml", source_types, problems)
+    sources = read_sources(folder / "sources.yaml", source_rules, problems)
     topics = read_topics(folder / "topics.yaml", check_query, problems)
     known = {topic.id for topic in topics}
     channels, rules = read_alerts(folder / "alerts.yaml", known, environ, problems)
@@ -231,7 +232,9 @@ def load(
         _check_contact(settings, problems)
     if problems or settings is None:
         raise ConfigError(problems)
-    return Config(settings, sources, topics, channels, rules, tuple(_warnings(environ)))
+    return Config(
+        settings, sources, topics, channels, rules, tuple(_warnings(environ)), source_rules
+    )
 
 
 def _read_settings(
