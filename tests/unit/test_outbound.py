@@ -21,7 +21,7 @@ from monitor.outbound import Outbound, client, retry_after
 from monitor.outbound.addresses import PORTS, refusal
 from monitor.outbound.connections import Lookup, system_lookup
 from monitor.outbound.pace import Pace
-from monitor.telemetry import SSRF_BLOCKED
+from monitor.telemetry import REGISTRY
 from tests.support.clock import START, FakeClock
 from tests.support.hostile_server import HostileServer, drips, sends, silence
 
@@ -48,7 +48,7 @@ async def door(
 
 
 def blocked() -> float:
-    return SSRF_BLOCKED.collect()[0].samples[0].value
+    return REGISTRY.get_sample_value("newsmonitor_ssrf_blocked_total") or 0.0
 
 
 BAD = (
