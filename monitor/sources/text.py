@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from monitor.errors import Rejected
-from monitor.model import Article, Document, Source
+from monitor.model import Article, Document, Memory, Parsed, Source
 from monitor.sources.dates import parse_time, sane
 from monitor.sources.files import files_of
 from monitor.text.fingerprints import article_id, content_hash
@@ -84,7 +84,7 @@ class _Header:
     body: list[str] = field(default_factory=list)
 
 
-def parse(document: Document, source: Source) -> tuple[Article, ...]:
+def parse(document: Document, source: Source, memory: Memory) -> Parsed:
     """Return the article of a file, or those of all files of a folder.
 
     An empty file of a folder is passed over. Raises Rejected where no file holds any text.
@@ -98,7 +98,7 @@ def parse(document: Document, source: Source) -> tuple[Article, ...]:
     if not articles:
         names = ", ".join(name for name, _ in files[:3])
         raise Rejected(f"{names} holds no text: the first line must be the title of an article")
-    return tuple({article.id: article for article in articles}.values())
+    return Parsed(articles=tuple({article.id: article for article in articles}.values()))
 
 
 def _decoded(content: bytes) -> str:
