@@ -1,4 +1,4 @@
-"""Parsing in processes that can be killed: a document may loop, swell or crash, the service may not.
+"""Parsing in processes that can be killed: documents may loop, swell or crash, the service may not.
 
 The processes are forked from a server that holds the parsers and nothing else, so one that is
 killed is replaced within milliseconds.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import pickle
 import signal
 import socket
