@@ -62,11 +62,15 @@ def hints_of(head: bytes, url: str) -> tuple[Hints, str]:
 
 
 def _elements(root: etree._Element) -> Iterator[tuple[str, str, etree._Element]]:
-    """Yield the local name, in lower case where it matters, of each element and of its parent."""
+    """Yield the local name, in lower case, of each element and of its parent."""
     for element in root.iter(etree.Element):
         parent = element.getparent()
-        within = "" if parent is None else etree.QName(parent).localname.lower()
-        yield etree.QName(element).localname.lower(), within, element
+        yield _local(element), "" if parent is None else _local(parent), element
+
+
+def _local(element: etree._Element) -> str:
+    # A prefix that is not declared stays in the name.
+    return str(element.tag).rpartition("}")[2].rpartition(":")[2].lower()
 
 
 def _period(found: dict[str, list[str]]) -> int:
