@@ -111,7 +111,8 @@ class Poller:
         for turn in turns:
             async with self._slots:
                 done.append((turn, await self._outcome(turn, self.visitor.poll(turn))))
-        return [item for item in await self._record(done) if isinstance(item[0], Poll)]
+        recorded = await self._record(done)
+        return [(item, new) for item, new in recorded if isinstance(item, Poll)]
 
     async def take_pushes(self, hubs: Pushed) -> None:
         """Read what hubs have pushed, in the turns of its sources."""
@@ -237,5 +238,5 @@ class Poller:
 
 
 def lease_for(fetch_deadline: float, parse_deadline: float) -> float:
-    """Return the seconds for which a source is leased: both deadlines, twice, and a margin."""
-    return 2 * (fetch_deadline + parse_deadline) + LEASE_MARGIN
+    """Return the seconds for which a host is leased: the wait for a slot, and both deadlines."""
+    return AHEAD * (fetch_deadline + parse_deadline) + LEASE_MARGIN

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from monitor.outbound.addresses import Network, refusal
 from monitor.outbound.answers import Answer, failure, http_date, retry_after
 from monitor.outbound.client import Outbound
 
-__all__ = ["Answer", "Outbound", "failure", "http_date", "retry_after"]
+__all__ = ["Answer", "Network", "Outbound", "failure", "http_date", "refusal", "retry_after"]

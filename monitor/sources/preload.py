@@ -14,16 +14,19 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 import gc  # noqa: E402
 import os  # noqa: E402
 from importlib import import_module  # noqa: E402
+from importlib.util import find_spec  # noqa: E402
 
 # One thread is enough for a small matrix, and threads do not survive a fork.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from monitor.sources import TYPES  # noqa: E402  (the variables come first)
+from monitor.sources import DOCUMENT_READERS, TYPES  # noqa: E402  (the variables come first)
 from monitor.text.language import load_identifier  # noqa: E402
 
-for source_type in TYPES.values():
-    import_module(source_type.parser)
+parsers = [source_type.parser for source_type in TYPES.values() if source_type.parser]
+for module in ("monitor.sources.parserprocess", *parsers, *DOCUMENT_READERS):
+    if find_spec(module) is not None:  # merge: all of them are there then
+        import_module(module)
 load_identifier()
 # What is frozen is never written to by the collector, and so stays shared.
 gc.freeze()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,8 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from monitor.model import Article, Condition, Owner, PendingPage, Poll
-from monitor.store import failures
+from monitor.model import Article, Condition, Owner, PendingPage, Poll, Robots
+from monitor.store import failures, robots
 from monitor.store.changes import insert_changes
 from monitor.store.columns import UTC_TIME
 from monitor.store.dialect import Dialect
@@ -55,9 +56,17 @@ def record(
         connection.execute(_FINISH, [_row(poll) for poll in counted])
         _move(connection, counted, sources, moves)
         failures.keep(connection, dialect, counted, now)
+    robots.keep(connection, dialect, _learned(polls))
     insert_changes(connection, [poll.change for poll in counted if poll.change], now)
     held.settle()
     return [_count(poll, new) for poll in polls]
+
+
+def _learned(polls: Sequence[Poll]) -> Mapping[str, Mapping[str, Robots]]:
+    fetched: dict[str, dict[str, Robots]] = defaultdict(dict)
+    for poll in polls:
+        fetched[poll.host].update(poll.robots)
+    return fetched
 
 
 def _sources(connection: Connection, dialect: Dialect, polls: Sequence[Poll]) -> Mapping[str, Any]:

@@ -129,6 +129,8 @@ class HubTable(Row, table=True):
     secret: str = Field(sa_type=Text)
     asked_at: datetime = Field(sa_type=UTC_TIME)
     confirmed_until: datetime | None = Field(sa_type=UTC_TIME)
+    attempts: int
+    leaving: bool
 
 
 class PushTable(Row, table=True):

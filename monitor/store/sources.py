@@ -56,7 +56,7 @@ class SqlSources:
     async def poll_soon(self, name: str, now: datetime) -> None:
         """Make any source due now, whoever owns it; its host's pauses stay. Raises Unavailable,
         or Rejected where there is none."""
-        await self._database.write(partial(declared.hasten, self._database.dialect, name, now))
+        await self._database.write(partial(declared.poll_soon, self._database.dialect, name, now))
 
     async def sources(self) -> Sequence[SourceState]:
         """Return all sources by name. Raises Unavailable."""

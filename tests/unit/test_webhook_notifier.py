@@ -301,7 +301,9 @@ def test_a_payload_that_cannot_be_small_is_refused() -> None:
 async def test_a_private_receiver_is_refused_unless_it_is_allowed() -> None:
     async with WebhookReceiver() as receiver:
         clock = SystemClock()
-        notifier = WebhookNotifier(receiver.url, SECRET, Outbound(AGENT, clock), clock)
+        outbound = Outbound(AGENT, clock)
+        notifier = WebhookNotifier(receiver.url, SECRET, outbound, clock)
         with pytest.raises(Rejected, match=r"a loopback address.*MONITOR_PRIVATE_NETWORKS"):
             await notifier.send(a_delivery())
+        await outbound.close()
     assert receiver.received == []

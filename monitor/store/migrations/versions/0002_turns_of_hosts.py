@@ -157,6 +157,8 @@ def _create_waiting_tables() -> None:
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("asked_at", _TIME, nullable=False),
         sa.Column("confirmed_until", _TIME, nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("leaving", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_websub")),
     )
     op.create_index(op.f("ix_websub_token"), "websub", ["token"], unique=True)
