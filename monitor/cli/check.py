@@ -13,12 +13,7 @@ from monitor.cli.output import counted, print_json, print_table
 from monitor.cli.session import FAILED, Json, execute, load_config, out
 from monitor.clock import SystemClock
 from monitor.errors import MonitorError
-from monitor.settings import Config
-
-
-def check(
-    connect: Annotated[
-        bool, typer.Option("--connect", help="Also reach the database, broker and channels.")
+from monitor.settings import Config   def check(     connect: Annotated[         bool, typer.Option("--connect", help="Also reach the database, broker and channels."
     ] = False,
     json: Json = False,
 ) -> None:

@@ -25,11 +25,7 @@ from monitor.cli.session import (
 )
 from monitor.replay import record as record_channel
 from monitor.service import ReplayResult
-from monitor.settings import Config
-from monitor.telemetry import configure_logging
-
-
-def replay(
+from monitor.settings import Config from monitor.telemetry import configure_logging   def replay(
     paths: Annotated[list[Path], typer.Argument(help="Texts, recordings, saved feeds, folders.")],
     deliver: Annotated[
         bool, typer.Option("--deliver", help="Let its alerts reach every channel.")

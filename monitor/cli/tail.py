@@ -12,12 +12,7 @@ from monitor.cli.session import Json, channel_named, err, execute, load_config, 
 from monitor.errors import Rejected
 from monitor.events import Event, Record, decode, dump_line, load
 from monitor.model import Alert, Article
-from monitor.settings import Config
-
-
-def tail(
-    channel: Annotated[
-        str, typer.Argument(help="A channel; alerts by default.")
+from monitor.settings import Config   def tail(     channel: Annotated[         str, typer.Argument(help="A channel; alerts by default."
     ] = ALERT_RAISED.name,
     from_start: Annotated[bool, typer.Option(help="Begin with the oldest record.")] = False,
     json: Json = False,

@@ -12,10 +12,7 @@ from monitor.cli.output import print_json, print_table
 from monitor.cli.session import FAILED, USAGE, Json, err, execute, existing, load_config
 from monitor.clock import SystemClock
 from monitor.replay import Reading, read_fixtures
-from monitor.settings import Config
-from monitor.topics.matcher import Matcher
-
-commands = typer.Typer(help="The news subjects that are watched for.", no_args_is_help=True)
+from monitor.settings import Config from monitor.topics.matcher import Matcher  commands = typer.Typer(help="The news subjects that are watched for.", no_args_is_help=True
 
 
 @commands.command("list")

@@ -9,10 +9,8 @@ import pytest
 from monitor.declarations import SourceRules, check_source, values_of
 from monitor.errors import ConfigError
 from monitor.model import FullText, Owner, Source
-from monitor.settings import Config, Role, load
-
-RULES = SourceRules(
-    {"auto": "url", "feed": "url", "page": "url", "mail": "url", "text": "path"},
+from monitor.config import Config
+from monitor.settings import Role, load  RULES = SourceRules(     {"auto": "url", "feed": "url", "page": "url", "mail": "url", "text": "path"}
     check_cron=lambda cron: None if cron.count(" ") == 4 else "five fields are needed",
     check_links=lambda links: "no selector" if links == "[" else None,
 )

@@ -12,11 +12,7 @@ from monitor.cli.sources.followed import Names, followed, known, wrong
 from monitor.clock import SystemClock
 from monitor.model import Owner, Source
 from monitor.protocols import Sources
-from monitor.settings import Config
-
-Change = Callable[[Sources, Source, datetime], Awaitable[None]]
-
-
+from monitor.settings import Config  Change = Callable[[Sources, Source, datetime], Awaitable[None]]
 def pause(names: Names) -> None:
     """Poll sources no more until they are resumed."""
     _all(names, _pause, "set enabled: false there", "paused")

@@ -19,10 +19,7 @@ from monitor.declarations import check_source
 from monitor.declarations.naming import Names
 from monitor.errors import MonitorError, Rejected
 from monitor.model import Finding, Source, SourceState
-from monitor.settings import Config
-
-HEADLINES = 5
-FOUND = ("auto", "site")
+from monitor.settings import Config  HEADLINES = 5 FOUND = ("auto", "site"
 """Types that say: find out."""
 
 

@@ -14,9 +14,7 @@ from monitor.cli.session import FAILED, Json, execute, load_config, opened_store
 from monitor.cli.sources.followed import followed, known, wrong
 from monitor.clock import SystemClock
 from monitor.model import Failure, HostReport, SourceState
-from monitor.settings import Config
-
-ILL = ("failing", "silent", "retired")
+from monitor.settings import Config  ILL = ("failing", "silent", "retired"
 
 
 def list_sources(

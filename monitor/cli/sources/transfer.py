@@ -24,12 +24,7 @@ from monitor.errors import Rejected
 from monitor.model import Source, SourceState
 from monitor.opml import MAX_BYTES, Listing, Outline, read_opml, write_opml
 from monitor.protocols import Sources
-from monitor.settings import Config
-from monitor.yamlfile import write_yaml
-
-SHOWN = 20
-
-
+from monitor.settings import Config from monitor.yamlfile import write_yaml  SHOWN = 20
 class Format(StrEnum):
     """How a list is written."""
 
