@@ -19,6 +19,7 @@ from monitor.api.server import bind, serving
 from monitor.brokers.kafka import KafkaBroker
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.clock import SystemClock
+from monitor.config import Config, load
 from monitor.cron import next_run
 from monitor.declarations import (
     ChannelConfig,
@@ -36,18 +37,24 @@ from monitor.notifiers.webhook import WebhookNotifier
 from monitor.outbound import Network, Outbound, refusal
 from monitor.protocols import Broker, Clock, Fetcher, Notifier
 from monitor.service import Service
-from monitor.config import Config
-from monitor.settings import Role, Settings, load from monitor.sources import TYPES, Reach from monitor.sources.files import FileFetcher from monitor.sources.http import HttpFetcher from monitor.sources.mailbox import MailFetcher from monitor.sources.selectors import xpath_of from monitor.sources.worker import ParserPool from monitor.store import SqlStore from monitor.topics.query import QueryError, parse from monitor.websub import Subscriber  log = logging.getLogger(__name__
+from monitor.settings import Role, Settings
+from monitor.sources import TYPES, Reach
+from monitor.sources.files import FileFetcher
+from monitor.sources.http import HttpFetcher
+from monitor.sources.mailbox import MailFetcher
+from monitor.sources.selectors import xpath_of
+from monitor.sources.worker import ParserPool
+from monitor.store import SqlStore
+from monitor.topics.query import QueryError, parse
+from monitor.websub import Subscriber
+
+log = logging.getLogger(__name__)
 
 BROKERS: Mapping[str, Callable[[str], Broker]] = {
     "sqlite": SqliteBroker.from_url,
     "kafka": KafkaBroker.from_url,
 }
-LOCATIONS: Mapping[Reach, LocationKind] = {
-    Reach.HTTP: "url",
-    Reach.FILE: "path",
-    Reach.MAIL: "url",
-}
+LOCATIONS: Mapping[Reach, LocationKind] = {Reach.HTTP: "url", Reach.FILE: "path"}
 PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 

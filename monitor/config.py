@@ -1,4 +1,4 @@
-"""The whole configuration, from the environment and `config/*.yaml`, checked before anything starts.
+"""The whole configuration, from the environment and `config/*.yaml`, checked as one.
 
 `load` reports every problem at once, each with its file, its key and the cure. What the operator
 declares (sources, topics, alerts) is read by `monitor/declarations/`.

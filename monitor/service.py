@@ -17,19 +17,25 @@ from consumers.store import store as store_articles
 from consumers.tag import tag
 from monitor import process, telemetry
 from monitor.channels import CHANNELS, READERS, Channel, group_of
+from monitor.config import Config
 from monitor.consumer import Consumer
 from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
 from monitor.events import Record, load
 from monitor.lifecycle import Lifecycle
-from monitor.model import AlertChannel, AlertRow, Article, ChannelKind, Finding, Poll
+from monitor.model import AlertChannel, Article, ChannelKind, Finding, Poll
 from monitor.poller import OUTBOX_FULL, Poller, lease_for
 from monitor.protocols import Broker, Clock, Fetcher, Getter, Notifier, Parser, Store
 from monitor.relay import Relay
 from monitor.replay import ReplayResult, read_fixtures, replay
 from monitor.runner import Runner
 from monitor.scheduler import Ticker
-from monitor.config import Config
-from monitor.settings import Role from monitor.sources.discover import discover from monitor.topics.matcher import Matcher from monitor.visitor import Visitor from monitor.websub import Subscriber  log = logging.getLogger(__name__
+from monitor.settings import Role
+from monitor.sources.discover import discover
+from monitor.topics.matcher import Matcher
+from monitor.visitor import Visitor
+from monitor.websub import Subscriber
+
+log = logging.getLogger(__name__)
 
 TICK = 1.0
 RECONCILE = 60.0

@@ -8,8 +8,11 @@ import typer
 
 from monitor.cli.output import print_json, print_table
 from monitor.cli.session import Json, execute, load_config, opened_store
+from monitor.config import Config
 from monitor.model import AlertRow
-from monitor.settings import Config   def alerts(
+
+
+def alerts(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     json: Json = False,
 ) -> None:

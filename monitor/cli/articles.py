@@ -8,8 +8,11 @@ import typer
 
 from monitor.cli.output import print_json, print_table
 from monitor.cli.session import Json, execute, load_config, opened_store
+from monitor.config import Config
 from monitor.model import ArticleFilter, ArticleRow
-from monitor.settings import Config   def articles(
+
+
+def articles(
     topic: Annotated[str, typer.Option(help="Only those tagged with this topic.")] = "",
     source: Annotated[str, typer.Option(help="Only those of this source.")] = "",
     search: Annotated[str, typer.Option(help="Only those that contain this text.")] = "",

@@ -23,9 +23,13 @@ from monitor.cli.session import (
     opened_broker,
     out,
 )
+from monitor.config import Config
+from monitor.replay import ReplayResult
 from monitor.replay import record as record_channel
-from monitor.service import ReplayResult
-from monitor.settings import Config from monitor.telemetry import configure_logging   def replay(
+from monitor.telemetry import configure_logging
+
+
+def replay(
     paths: Annotated[list[Path], typer.Argument(help="Texts, recordings, saved feeds, folders.")],
     deliver: Annotated[
         bool, typer.Option("--deliver", help="Let its alerts reach every channel.")

@@ -9,7 +9,12 @@ import typer
 from monitor import __version__, app
 from monitor.cli.output import counted
 from monitor.cli.session import err, execute, load_config
-from monitor.settings import Config   def run(     roles: Annotated[         str, typer.Option(help="Roles of this process, with commas; all by default."
+from monitor.config import Config
+
+
+def run(
+    roles: Annotated[
+        str, typer.Option(help="Roles of this process, with commas; all by default.")
     ] = "",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "",
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,

@@ -19,9 +19,16 @@ from rich.console import Console
 
 from monitor import app, telemetry
 from monitor.channels import CHANNELS, Channel, dead_letter_channels
+from monitor.config import Config
 from monitor.errors import ConfigError, Rejected, Unavailable
 from monitor.protocols import Broker
-from monitor.settings import Config from monitor.store import SqlStore  FAILED = 1 USAGE = 2 UNREACHABLE = 3  out = Console(soft_wrap=True, highlight=False
+from monitor.store import SqlStore
+
+FAILED = 1
+USAGE = 2
+UNREACHABLE = 3
+
+out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

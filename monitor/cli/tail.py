@@ -9,10 +9,15 @@ from rich.text import Text
 
 from monitor.channels import ALERT_RAISED, Channel
 from monitor.cli.session import Json, channel_named, err, execute, load_config, opened_broker, out
+from monitor.config import Config
 from monitor.errors import Rejected
 from monitor.events import Event, Record, decode, dump_line, load
 from monitor.model import Alert, Article
-from monitor.settings import Config   def tail(     channel: Annotated[         str, typer.Argument(help="A channel; alerts by default."
+
+
+def tail(
+    channel: Annotated[
+        str, typer.Argument(help="A channel; alerts by default.")
     ] = ALERT_RAISED.name,
     from_start: Annotated[bool, typer.Option(help="Begin with the oldest record.")] = False,
     json: Json = False,

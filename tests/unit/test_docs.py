@@ -28,7 +28,12 @@ from monitor.declarations import (
 )
 from monitor.model import ChannelKind
 from monitor.retry import DELIVERY_DELAYS
-from monitor.settings import PREFIX, Role, Settings from monitor.sources import TYPES from monitor.telemetry import REGISTRY, Health from monitor.topics.matcher import Matcher from tests.support.articles import an_article
+from monitor.settings import PREFIX, Role, Settings
+from monitor.sources import TYPES
+from monitor.telemetry import REGISTRY, Health
+from monitor.topics.matcher import Matcher
+from tests.support.articles import an_article
+
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",

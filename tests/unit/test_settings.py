@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from monitor.config import Config, load
 from monitor.declarations import SourceRules, check_source, values_of
 from monitor.errors import ConfigError
 from monitor.model import FullText, Owner, Source
-from monitor.config import Config
-from monitor.settings import Role, load  RULES = SourceRules(     {"auto": "url", "feed": "url", "page": "url", "mail": "url", "text": "path"}
+from monitor.settings import Role
+
+RULES = SourceRules(
+    {"auto": "url", "feed": "url", "page": "url", "mail": "url", "text": "path"},
     check_cron=lambda cron: None if cron.count(" ") == 4 else "five fields are needed",
     check_links=lambda links: "no selector" if links == "[" else None,
 )

@@ -10,9 +10,13 @@ from monitor.cli.output import counted
 from monitor.cli.session import FAILED, execute, load_config, opened_store, out
 from monitor.cli.sources.followed import Names, followed, known, wrong
 from monitor.clock import SystemClock
+from monitor.config import Config
 from monitor.model import Owner, Source
 from monitor.protocols import Sources
-from monitor.settings import Config  Change = Callable[[Sources, Source, datetime], Awaitable[None]]
+
+Change = Callable[[Sources, Source, datetime], Awaitable[None]]
+
+
 def pause(names: Names) -> None:
     """Poll sources no more until they are resumed."""
     _all(names, _pause, "set enabled: false there", "paused")

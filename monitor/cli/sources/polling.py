@@ -11,8 +11,11 @@ from monitor.cli.output import print_json, print_table
 from monitor.cli.session import FAILED, Json, execute, load_config, opened_store
 from monitor.cli.sources.followed import followed, known, progress
 from monitor.clock import SystemClock
+from monitor.config import Config
 from monitor.model import Poll
-from monitor.settings import Config   def poll(
+
+
+def poll(
     names: Annotated[list[str] | None, typer.Argument(help="Sources; all of them without.")] = None,
     json: Json = False,
 ) -> None:
