@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import click
 import typer
 
 from monitor import app
@@ -47,7 +46,7 @@ def add(
     """Find out what addresses are, show it, and follow them."""
     config = load_config()
     _refuse_at_once(config, urls, name, kind)
-    if not yes and not json and not sys.stdin.isatty():
+    if not yes and not json and not attended():
         wrong("there is nobody to ask: give --yes to follow, or --json to only look")
     answers: list[Answer] = execute(_look(config, urls, kind, quiet=json))
     if not json:
@@ -69,6 +68,11 @@ def add(
             err.print(f"error: {text}", style="red", markup=False)
     if refused or not all(answer.findings for answer in answers):
         raise typer.Exit(FAILED)
+
+
+def attended() -> bool:
+    """Return whether somebody can answer a question."""
+    return sys.stdin.isatty()
 
 
 def _refuse_at_once(config: Config, urls: Sequence[str], name: str, kind: str) -> None:
@@ -118,10 +122,9 @@ def _ask(answer: Answer, quiet: bool) -> Finding | None:
         return None
     if len(answer.findings) == 1:
         return answer.findings[0] if typer.confirm("Follow it?", default=True) else None
-    most = len(answer.findings)
-    number: int = typer.prompt(
-        f"Which one? 1 to {most}, 0 for none", default=1, type=click.IntRange(0, most)
-    )
+    most, number = len(answer.findings), -1
+    while not 0 <= number <= most:
+        number = typer.prompt(f"Which one? 1 to {most}, 0 for none", default=1, type=int)
     return answer.findings[number - 1] if number else None
 
 
