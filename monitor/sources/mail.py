@@ -15,9 +15,9 @@ from email.utils import parseaddr, parsedate_to_datetime
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-import lxml.html  # type: ignore[import-untyped]
+import lxml.html
 import msgspec
-from lxml.etree import LxmlError  # type: ignore[import-untyped]
+from lxml.etree import LxmlError
 
 from monitor.errors import Rejected
 from monitor.model import Article, Document, Memory, Parsed, Source

@@ -7,8 +7,8 @@ import zlib
 from importlib import import_module
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-import lxml.html  # type: ignore[import-untyped]
-from lxml.etree import LxmlError  # type: ignore[import-untyped]
+import lxml.html
+from lxml.etree import LxmlError
 
 from monitor.errors import Rejected
 from monitor.model import Document, Finding, Survey
