@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -79,7 +80,17 @@ class Settings(BaseSettings):
         "info", description="Least severity that is logged."
     )
     contact: str = Field(
-        "", description="Mail or URL of the operator, sent to publishers in the User-Agent."
+        "",
+        description="Mail or URL of the operator, sent to publishers in the User-Agent; server"
+        " mode needs one.",
+    )
+    private_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks of your own that may be asked though they are private, like"
+        " `10.1.0.0/16`, separated by commas.",
+    )
+    public_url: str = Field(
+        "", description="Where hubs reach this service (WebSub), like `https://news.example.org`."
     )
     batch_size: int = Field(
         200, ge=1, le=5000, description="Most records that a consumer takes at once."
@@ -104,6 +115,31 @@ class Settings(BaseSettings):
     @classmethod
     def _split_roles(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("private_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        names = value.replace(",", " ").split() if isinstance(value, str) else value
+        if not isinstance(names, list | tuple):
+            raise ValueError("must be networks like 10.1.0.0/16, separated by commas")
+        try:
+            return tuple(str(ip_network(str(name))) for name in names)
+        except ValueError as error:
+            raise ValueError(f"must be networks like 10.1.0.0/16: {error}") from error
+
+    @field_validator("contact")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[!-~]+@[!-~]+|https?://[!-~]+", value):
+            raise ValueError("must be a mail address or a URL, like desk@example.org")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", value):
+            raise ValueError("must be like https://news.example.org")
+        return value.rstrip("/")
 
     @field_validator("broker_url")
     @classmethod
@@ -192,6 +228,7 @@ def load(
     channels, rules = read_alerts(folder / "alerts.yaml", known, environ, problems)
     if settings:
         _check_mail(folder, settings, channels, problems)
+        _check_contact(settings, problems)
     if problems or settings is None:
         raise ConfigError(problems)
     return Config(settings, sources, topics, channels, rules, tuple(_warnings(environ)))
@@ -228,6 +265,13 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> di
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(Problem(f"{name}_FILE", f"{path} cannot be read: {error}"))
     return given
+
+
+def _check_contact(settings: Settings, problems: list[Problem]) -> None:
+    """A service that runs for others tells publishers whom to write to."""
+    if settings.broker.startswith("kafka://") and not settings.contact:
+        cure = "set it to your mail address or a page about you; publishers see it"
+        problems.append(Problem(f"{PREFIX}CONTACT", f"server mode needs a contact: {cure}"))
 
 
 def _check_mail(

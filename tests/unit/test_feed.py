@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import Rejected
-from monitor.model import Article, Document, Source
+from monitor.model import Article, Document, Memory, Source
 from monitor.sources.feed import parse
 
 FEEDS = Path(__file__).parents[1] / "fixtures" / "feeds"
@@ -23,7 +23,7 @@ def articles_of(body: bytes, content_type: str = "") -> tuple[Article, ...]:
     document = Document(
         url=SOURCE.location, body=body, content_type=content_type, fetched=NOW, etag='"1"'
     )
-    return parse(document, SOURCE)
+    return parse(document, SOURCE, Memory()).articles
 
 
 def rss(items: str) -> bytes:
