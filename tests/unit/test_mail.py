@@ -20,7 +20,7 @@ from monitor.errors import Rejected, Unavailable, Unreachable
 from monitor.model import Article, Document, Memory, NotModified, Parsed, Source, SourceState
 from monitor.sources.imap import MAX_MESSAGE
 from monitor.sources.mail import parse
-from monitor.sources.mailbox import MAILBOX_TYPE, MailFetcher
+from monitor.sources.mailbox import MAILBOX_TYPE, MAX_BYTES, MailFetcher
 from tests.support.clock import FakeClock
 from tests.support.imap import PASSWORD, ImapServer
 
