@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from importlib import import_module
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import lxml.html  # type: ignore[import-untyped]
@@ -12,6 +11,7 @@ from lxml.etree import LxmlError  # type: ignore[import-untyped]
 
 from monitor.errors import Rejected
 from monitor.model import Document, Finding, Survey
+from monitor.sources.page import links_of
 from monitor.sources.repair import decoded
 from monitor.text.normal import clean_line
 from monitor.text.urls import MAX_URL
@@ -199,10 +199,6 @@ def _joined(base: str, href: str) -> str:
 
 def _article_links(document: Document) -> int:
     """Return how many links to articles a page has."""
-    try:  # merge: import links_of at the top
-        links_of = import_module("monitor.sources.page").links_of
-    except ImportError:
-        return 0
     try:
         return len(links_of(document))
     except Rejected:
