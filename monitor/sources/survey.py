@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import islice
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import lxml.html  # type: ignore[import-untyped]
@@ -20,6 +21,7 @@ MAX_PAGE = 5 * 1024 * 1024
 """Bytes of a page that are looked at."""
 MAX_FEEDS = 20
 """Feeds that one page may name."""
+_MAX_LINKS = 5_000
 _START = 65_536
 """Characters in which the root element must come."""
 _GZIP = b"\x1f\x8b"
@@ -144,7 +146,7 @@ def _title(tree: lxml.html.HtmlElement) -> str:
 def _named(tree: lxml.html.HtmlElement, base: str) -> list[Finding]:
     """Return the feeds that a page names for programs (`<link rel="alternate">`)."""
     found = []
-    for link in tree.iter("link"):
+    for link in islice(tree.iter("link"), _MAX_LINKS):
         relations = link.get("rel", "").lower().split()
         if "stylesheet" in relations or not {"alternate", "feed"} & set(relations):
             continue
@@ -163,7 +165,7 @@ def _named(tree: lxml.html.HtmlElement, base: str) -> list[Finding]:
 def _linked(tree: lxml.html.HtmlElement, base: str) -> list[Finding]:
     """Return links for readers whose address looks like that of a feed."""
     found = []
-    for link in tree.iter("a"):
+    for link in islice(tree.iter("a"), _MAX_LINKS):
         location = _joined(base, link.get("href", ""))
         if location and _looks_like_feed(location):
             kind = "jsonfeed" if location.lower().endswith(".json") else "feed"

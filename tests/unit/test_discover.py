@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from importlib import import_module
 from ipaddress import ip_network
 
@@ -219,7 +219,7 @@ async def test_a_feed_below_the_page(site: Site, get: HttpFetcher) -> None:
     ],
 )
 async def test_an_address_that_is_a_source_itself(
-    site: Site, get: HttpFetcher, write: type[str], kind: str, why: str
+    site: Site, get: HttpFetcher, write: Callable[[str], str], kind: str, why: str
 ) -> None:
     site.put("/x", write(root_of(site)), "text/plain")
     (finding,) = await found_at(site.url("/x"), get, whole=False)
@@ -230,7 +230,7 @@ async def test_an_address_that_is_a_source_itself(
 async def test_robots_keep_a_page_from_being_read(site: Site, get: HttpFetcher) -> None:
     site.put("/robots.txt", "User-agent: *\nDisallow: /", "text/plain")
     site.put("/", home(listed=20))
-    with pytest.raises(Rejected, match="robots.txt forbids its pages"):
+    with pytest.raises(Rejected, match="forbids its pages"):
         await found_at(site.url(), get)
     assert "/" not in site.asked
     site.put("/feed", rss(root_of(site)), RSS)

@@ -32,7 +32,8 @@ RDF = '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="{
     [
         (rss(ROOT), "feed"),
         (atom(ROOT), "feed"),
-        ("\ufeff\n<?xml version='1.0'?><!-- hi --><?x y?><!DOCTYPE rss [<!ENTITY a 'b'>]><rss>", "feed"),
+        ("\ufeff\n<?xml version='1.0'?><!-- hi --><?x y?><!DOCTYPE rss>\n<rss>", "feed"),
+        ("<!DOCTYPE rss [<!ENTITY a 'b'>]><rss>", "feed"),
         ("<atom:feed xmlns:atom='http://www.w3.org/2005/Atom'/>", "feed"),
         (RDF.format("http://purl.org/rss/1.0/"), "feed"),
         (RDF.format("http://my.netscape.com/rdf/simple/0.9/"), "feed"),
@@ -69,30 +70,31 @@ def test_a_bomb_is_read_in_part() -> None:
 
 def named(*links: str, base: str = "") -> list[tuple[str, str]]:
     body = f"<html><head>{base}</head><body>{''.join(links)}</body></html>"
-    return [(feed.type, feed.location) for feed in survey_of(body).feeds]
+    feeds = survey_of(body).feeds
+    return [(feed.type, feed.location.removeprefix(ROOT)) for feed in feeds]
 
 
 @pytest.mark.parametrize(
     ("link", "feed"),
     [
-        ('<link rel="alternate" type="application/rss+xml" href="/f">', ("feed", f"{ROOT}/f")),
-        ('<LINK REL=Alternate TYPE="application/atom+xml; charset=utf-8" HREF=f>', ("feed", f"{ROOT}/a/f")),
-        ('<link rel="alternate" type="application/feed+json" href="/f">', ("jsonfeed", f"{ROOT}/f")),
-        ('<link rel="alternate" type="application/json" href="/feed.json">', ("jsonfeed", f"{ROOT}/feed.json")),
+        ('<link rel="alternate" type="application/rss+xml" href="/f">', ("feed", "/f")),
+        ('<LINK REL=Alternate TYPE="application/atom+xml; charset=x" HREF=f>', ("feed", "/a/f")),
+        ('<link rel="alternate" type="application/feed+json" href="/f">', ("jsonfeed", "/f")),
+        ('<link rel="alternate" type="application/json" href="/feed.json">', ("jsonfeed", "/feed.json")),
         ('<link rel="alternate" type="application/json" href="/wp-json/wp/v2/pages/2">', None),
         ('<link rel="alternate" type="application/json+oembed" href="/feed.json">', None),
         ('<link rel="alternate" type="text/html" hreflang="de" href="/de">', None),
         ('<link rel="alternate stylesheet" type="application/rss+xml" href="/f">', None),
-        ('<link rel="feed" href="/f">', ("feed", f"{ROOT}/f")),
+        ('<link rel="feed" href="/f">', ("feed", "/f")),
         ('<link rel="alternate" type="application/rss+xml" href="javascript:x">', None),
         ('<link rel="alternate" type="application/rss+xml" href="http://[">', None),
         ('<link rel="alternate" type="application/rss+xml" href="https://a:b@c.example/">', None),
-        ('<link rel="alternate" type="application/rss+xml" href="/?rss=1&amp;ref=feed">', ("feed", f"{ROOT}/?rss=1&ref=feed")),
+        ('<link rel="alternate" type="application/rss+xml" href="/?rss=1&amp;a">', ("feed", "/?rss=1&a")),
         ('<a href="feed://x.example/y.rss">RSS</a>', ("feed", "https://x.example/y.rss")),
         ('<a href="feed:https://x.example/rss">RSS</a>', ("feed", "https://x.example/rss")),
-        ('<a href="/?feed=rss2">RSS</a>', ("feed", f"{ROOT}/?feed=rss2")),
-        ('<a href="/index.xml#x">RSS</a>', ("feed", f"{ROOT}/index.xml")),
-        ('<a href="/news/feed.json">JSON</a>', ("jsonfeed", f"{ROOT}/news/feed.json")),
+        ('<a href="/?feed=rss2">RSS</a>', ("feed", "/?feed=rss2")),
+        ('<a href="/index.xml#x">RSS</a>', ("feed", "/index.xml")),
+        ('<a href="/news/feed.json">JSON</a>', ("jsonfeed", "/news/feed.json")),
         ('<a href="/feedback">Tell us</a>', None),
         ('<a href="/the-carss">Cars</a>', None),
     ],
@@ -103,7 +105,7 @@ def test_feeds_that_a_page_names(link: str, feed: tuple[str, str] | None) -> Non
 
 def test_the_base_of_a_page_counts() -> None:
     link = '<link rel="alternate" type="application/rss+xml" href="f">'
-    assert named(link, base='<base href="/x/">') == [("feed", f"{ROOT}/x/f")]
+    assert named(link, base='<base href="/x/">') == [("feed", "/x/f")]
 
 
 def test_feeds_of_the_head_come_first_and_those_of_comments_last() -> None:
@@ -115,7 +117,7 @@ def test_feeds_of_the_head_come_first_and_those_of_comments_last() -> None:
         one.format("Gazette", "/comments/feed"),
         one.format("Gazette again", "/f"),
     ]
-    assert [location.removeprefix(ROOT) for _, location in named(*links)] == [
+    assert [location for _, location in named(*links)] == [
         "/f", "/rss", "/c", "/comments/feed",
     ]  # fmt: skip
 
@@ -151,8 +153,8 @@ def test_hostile_bodies_end_in_time(body: bytes) -> None:
 
 PIECES = st.sampled_from([
     "<html>", "<!DOCTYPE", "<base href='http://['>", "<link rel='alternate'", " type='text/xml'",
-    " href='//[/rss'>", "<a href='/rss'>", "<title>", "</", "<!--", "]]>", "<?xml", "\x00", "\ud800",
-    "&#xD800;", "<svg>", "{", '"version":"https://jsonfeed.org/version/1"', "<rdf:RDF", ">", "é",
+    " href='//[/rss'>", "<a href='/rss'>", "<title>", "</", "<!--", "]]>", "<?xml", "\x00",
+    "\ud800", "&#xD800;", "<svg>", "{", '"version":"https://jsonfeed.org/version/1"', "<rdf:RDF", ">", "é",
 ])  # fmt: skip
 
 
