@@ -119,8 +119,8 @@ def _read(message: Message, document: Document, source: Source) -> Article:
     name, address = parseaddr(headers.get("from", ""))
     author = clean_line(name or address, 512)
     return Article(
-        # The time of the poll is not the message's own, so it is no part of what tells it.
-        id=article_id(source.name, item_id, url, title, published),
+        # Neither the time of the poll nor a link that others may share tells a message.
+        id=article_id(source.name, item_id, "", title, published),
         source=source.name,
         title=title,
         fetched=document.fetched,

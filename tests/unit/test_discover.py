@@ -257,6 +257,18 @@ async def test_a_busy_site_is_left_alone_at_once(site: Site, get: HttpFetcher) -
     assert site.asked[-1] == "/feed"
 
 
+@pytest.mark.parametrize("path", ["/robots.txt", "/"])
+async def test_a_site_that_is_busy_from_the_start_is_asked_nothing_more(
+    site: Site, get: HttpFetcher, path: str
+) -> None:
+    site.put("/", home())
+    site.parts[path] = Part(status=503)
+    with pytest.raises(Unavailable) as caught:
+        await found_at(site.url(), get)
+    assert caught.value.status == 503
+    assert site.asked[-1] == path
+
+
 async def test_requests_are_limited(site: Site, get: HttpFetcher) -> None:
     site.put("/", home(*[(RSS, "", f"/{number}") for number in range(30)]))
     lines = [f"Sitemap: {site.url(f'/news{number}.xml')}" for number in range(30)]

@@ -137,6 +137,14 @@ def test_a_page_that_several_messages_name_is_that_of_none() -> None:
     assert len({article.id for article in articles}) == 2
 
 
+def test_messages_without_an_id_are_told_by_title_and_time() -> None:
+    page = f"View online: https://gazette.example/latest\n\n{TEXT}"
+    first, second = a_letter(text=page), a_letter("Bridge closes", text=page)
+    for message in (first, second):
+        del message["Message-ID"]
+    assert len(parsed_of(first, second, first).articles) == 2
+
+
 def test_attachments_are_no_text() -> None:
     message = a_letter()
     message.add_attachment("Long, " * 200, filename="minutes.txt")

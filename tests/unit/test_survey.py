@@ -80,7 +80,7 @@ def named(*links: str, base: str = "") -> list[tuple[str, str]]:
         ('<link rel="alternate" type="application/rss+xml" href="/f">', ("feed", "/f")),
         ('<LINK REL=Alternate TYPE="application/atom+xml; charset=x" HREF=f>', ("feed", "/a/f")),
         ('<link rel="alternate" type="application/feed+json" href="/f">', ("jsonfeed", "/f")),
-        ('<link rel="alternate" type="application/json" href="/feed.json">', ("jsonfeed", "/feed.json")),
+        ('<link rel="alternate" type="application/json" href="/feed">', ("jsonfeed", "/feed")),
         ('<link rel="alternate" type="application/json" href="/wp-json/wp/v2/pages/2">', None),
         ('<link rel="alternate" type="application/json+oembed" href="/feed.json">', None),
         ('<link rel="alternate" type="text/html" hreflang="de" href="/de">', None),
@@ -89,7 +89,7 @@ def named(*links: str, base: str = "") -> list[tuple[str, str]]:
         ('<link rel="alternate" type="application/rss+xml" href="javascript:x">', None),
         ('<link rel="alternate" type="application/rss+xml" href="http://[">', None),
         ('<link rel="alternate" type="application/rss+xml" href="https://a:b@c.example/">', None),
-        ('<link rel="alternate" type="application/rss+xml" href="/?rss=1&amp;a">', ("feed", "/?rss=1&a")),
+        ('<link rel="feed" href="/?rss=1&amp;ref=feed">', ("feed", "/?rss=1&ref=feed")),
         ('<a href="feed://x.example/y.rss">RSS</a>', ("feed", "https://x.example/y.rss")),
         ('<a href="feed:https://x.example/rss">RSS</a>', ("feed", "https://x.example/rss")),
         ('<a href="/?feed=rss2">RSS</a>', ("feed", "/?feed=rss2")),
@@ -154,7 +154,8 @@ def test_hostile_bodies_end_in_time(body: bytes) -> None:
 PIECES = st.sampled_from([
     "<html>", "<!DOCTYPE", "<base href='http://['>", "<link rel='alternate'", " type='text/xml'",
     " href='//[/rss'>", "<a href='/rss'>", "<title>", "</", "<!--", "]]>", "<?xml", "\x00",
-    "\ud800", "&#xD800;", "<svg>", "{", '"version":"https://jsonfeed.org/version/1"', "<rdf:RDF", ">", "é",
+    "\ud800", "&#xD800;", "<svg>", "{", '"version":"https://jsonfeed.org/version/1"', ">",
+    "<rdf:RDF", "é",
 ])  # fmt: skip
 
 
