@@ -204,6 +204,22 @@ def test_nesting_that_is_allowed_is_read() -> None:
     assert article_of(nested(20)).title == "Deep"
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        nested(199) + b"a\n" * 400_000,
+        b"Subject: x\nContent-Type: text/plain" + b';a="b"' * 160_000 + b"\n\nText",
+        b"Subject: x\n" + b"A: b\n" * 200_000 + b"\nText",
+        b"Subject: x\n" + b"Content-Type: message/rfc822\n\n" * 33_000,
+        b"Subject: x\nContent-Type: text/html\n\n" + b"<div>" * 200_000,
+    ],
+    ids=["nesting", "parameters", "fields", "messages", "elements"],
+)
+@pytest.mark.timeout(5)
+def test_a_hostile_message_takes_little_time(raw: bytes) -> None:
+    assert parsed_of(raw, a_letter("Sibling")).articles[-1].title == "Sibling"
+
+
 def test_a_document_that_is_no_mailbox_is_rejected() -> None:
     document = Document(url="x", body=b"<rss/>", fetched=NOW)
     with pytest.raises(Rejected, match="no mailbox"):
