@@ -1,7 +1,7 @@
 """Settings of the service, from the environment and `config/*.yaml`, checked as a whole.
 
 `load` reports every problem at once, each with its file, its key and the cure, before anything
-starts. What the operator declares (sources, topics, alerts) is read by `monitor/declarations.py`.
+starts. What the operator declares (sources, topics, alerts) is read by `monitor/declarations/`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -26,7 +27,7 @@ from pydantic_settings import (
 from monitor.declarations import (
     ChannelConfig,
     EmailChannel,
-    LocationKind,
+    SourceRules,
     read_alerts,
     read_sources,
     read_topics,
@@ -79,7 +80,17 @@ class Settings(BaseSettings):
         "info", description="Least severity that is logged."
     )
     contact: str = Field(
-        "", description="Mail or URL of the operator, sent to publishers in the User-Agent."
+        "",
+        description="Mail or URL of the operator, sent to publishers in the User-Agent; server"
+        " mode needs one.",
+    )
+    private_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks of your own that may be asked though they are private, like"
+        " `10.1.0.0/16`, separated by commas.",
+    )
+    public_url: str = Field(
+        "", description="Where hubs reach this service (WebSub), like `https://news.example.org`."
     )
     batch_size: int = Field(
         200, ge=1, le=5000, description="Most records that a consumer takes at once."
@@ -104,6 +115,31 @@ class Settings(BaseSettings):
     @classmethod
     def _split_roles(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("private_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        names = value.replace(",", " ").split() if isinstance(value, str) else value
+        if not isinstance(names, list | tuple):
+            raise ValueError("must be networks like 10.1.0.0/16, separated by commas")
+        try:
+            return tuple(str(ip_network(str(name))) for name in names)
+        except ValueError as error:
+            raise ValueError(f"must be networks like 10.1.0.0/16: {error}") from error
+
+    @field_validator("contact")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[!-~]+@[!-~]+|https?://[!-~]+", value):
+            raise ValueError("must be a mail address or a URL, like desk@example.org")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", value):
+            raise ValueError("must be like https://news.example.org")
+        return value.rstrip("/")
 
     @field_validator("broker_url")
     @classmethod
@@ -165,18 +201,19 @@ class Config:
     channels: Mapping[str, ChannelConfig]
     rules: tuple[AlertRule, ...]
     warnings: tuple[str, ...] = ()
+    source_rules: SourceRules = field(default_factory=SourceRules)
 
 
 def load(
-    source_types: Mapping[str, LocationKind],
+    source_rules: SourceRules,
     check_query: Callable[[str], str | None],
     environ: Mapping[str, str] = os.environ,
     **overrides: Any,
 ) -> Config:
     """Read and check the whole configuration.
 
-    `source_types` says whether a type is found by `url` or by `path`; `check_query` returns what
-    is wrong with a topic's query; `overrides` are settings given on the command line.
+    `source_rules` say what a source must be; `check_query` returns what is wrong with a topic's
+    query; `overrides` are settings given on the command line.
     Raises ConfigError with every problem.
     """
     problems: list[Problem] = []
@@ -186,15 +223,18 @@ def load(
         cure = f"name the folder of sources.yaml in {PREFIX}CONFIG_DIR"
         raise ConfigError([*problems, Problem(str(folder), f"the folder does not exist: {cure}")])
     settings = _read_settings(folder, {**given, **overrides}, given, problems)
-    sources = read_sources(folder / "sources.yaml", source_types, problems)
+    sources = read_sources(folder / "sources.yaml", source_rules, problems)
     topics = read_topics(folder / "topics.yaml", check_query, problems)
     known = {topic.id for topic in topics}
     channels, rules = read_alerts(folder / "alerts.yaml", known, environ, problems)
     if settings:
         _check_mail(folder, settings, channels, problems)
+        _check_contact(settings, problems)
     if problems or settings is None:
         raise ConfigError(problems)
-    return Config(settings, sources, topics, channels, rules, tuple(_warnings(environ)))
+    return Config(
+        settings, sources, topics, channels, rules, tuple(_warnings(environ)), source_rules
+    )
 
 
 def _read_settings(
@@ -228,6 +268,13 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> di
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(Problem(f"{name}_FILE", f"{path} cannot be read: {error}"))
     return given
+
+
+def _check_contact(settings: Settings, problems: list[Problem]) -> None:
+    """A service that runs for others tells publishers whom to write to."""
+    if settings.broker.startswith("kafka://") and not settings.contact:
+        cure = "set it to your mail address or a page about you; publishers see it"
+        problems.append(Problem(f"{PREFIX}CONTACT", f"server mode needs a contact: {cure}"))
 
 
 def _check_mail(

@@ -1,4 +1,4 @@
-"""The times that sources print, in UTC, with the absurd ones dropped."""
+"""The times that sources print, in UTC: absurd ones are dropped, future ones told apart."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from dateutil.tz import tzoffset
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 MAX_AHEAD = timedelta(hours=1)
 """How far a clock may be ahead of ours."""
+_ABSURDLY_AHEAD = timedelta(days=3_653)
+_DAY = timedelta(days=1)
 _HOUR = 3_600
 _ZONES = {
     "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
@@ -58,8 +60,39 @@ def time_of(fields: Sequence[int] | None) -> datetime | None:
         return None
 
 
-def sane(moment: datetime | None, now: datetime) -> datetime | None:
-    """Return the time, None where an article cannot have been published then."""
-    if moment is None or not EARLIEST <= moment <= now + MAX_AHEAD:
-        return None
+def stated_time(text: str, now: datetime) -> datetime | None:
+    """Return the time that `text` prints, read at the time `now`; None where it prints none.
+
+    Where it leaves out the year, the day or the hour, the latest time that has passed is meant:
+    "December 30", read in January, is last year's.
+    """
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    moment = parse_time(text, midnight)
+    if moment is None or not is_ahead(moment, now):
+        return moment
+    last_year = midnight.replace(year=now.year - 1, month=1, day=1)
+    for default in (midnight - _DAY, midnight - 7 * _DAY, last_year):
+        earlier = parse_time(text, default)
+        if earlier and earlier != moment and not is_ahead(earlier, now):
+            return earlier
     return moment
+
+
+def is_ahead(moment: datetime, now: datetime) -> bool:
+    """Return whether a time lies further in the future than clocks differ."""
+    return moment > now + MAX_AHEAD
+
+
+def is_absurd(moment: datetime, now: datetime) -> bool:
+    """Return whether nobody can have meant a time: before 1990, or 10 years ahead."""
+    return not EARLIEST <= moment <= now + _ABSURDLY_AHEAD
+
+
+def sane(moment: datetime | None, now: datetime) -> datetime | None:
+    """Return the time at which an article can have been published, None where it is absurd.
+
+    One in the future (`is_ahead`) is taken for `now`, the time of the poll.
+    """
+    if moment is None or is_absurd(moment, now):
+        return None
+    return now if is_ahead(moment, now) else moment

@@ -40,7 +40,7 @@ class FileFetcher:
         # A thread, because a disk may be on the other side of a network.
         body, content_type = await asyncio.to_thread(self._read, path)
         body_hash = hashlib.sha256(body).hexdigest()
-        if body_hash == state.body_hash:
+        if body_hash == state.memory.body_hash:
             return NotModified(etag="", last_modified="", body_hash=body_hash)
         return Document(
             url=str(path),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from monitor.errors import Rejected
 from monitor.model import Article, Document, Memory, Parsed, Source
-from monitor.sources.dates import parse_time, sane
+from monitor.sources.dates import is_ahead, parse_time, sane, stated_time
 from monitor.sources.files import files_of
 from monitor.text.fingerprints import article_id, content_hash
 from monitor.text.language import language_of
@@ -87,7 +87,7 @@ class _Header:
 def parse(document: Document, source: Source, memory: Memory) -> Parsed:
     """Return the article of a file, or those of all files of a folder.
 
-    An empty file of a folder is passed over. Raises Rejected where no file holds any text.
+    An empty file of a folder is counted as rejected. Raises Rejected where no file holds any text.
     """
     articles = []
     files = files_of(document)
@@ -98,7 +98,8 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
     if not articles:
         names = ", ".join(name for name, _ in files[:3])
         raise Rejected(f"{names} holds no text: the first line must be the title of an article")
-    return Parsed(articles=tuple({article.id: article for article in articles}.values()))
+    unique = {article.id: article for article in articles}
+    return Parsed(articles=tuple(unique.values()), rejected=len(files) - len(articles))
 
 
 def _decoded(content: bytes) -> str:
@@ -172,7 +173,9 @@ def _date_line(line: str, now: datetime) -> datetime | None:
         return None
     # What is left out comes from the default, so two of them tell whether anything is.
     moment, other = (parse_time(text.replace("|", " "), default) for default in _DEFAULTS)
-    return sane(moment, now) if moment == other else None
+    if moment is None or moment != other or is_ahead(moment, now):
+        return None
+    return sane(moment, now)
 
 
 def _dateline(body: str, now: datetime) -> tuple[str, datetime | None]:
@@ -182,8 +185,5 @@ def _dateline(body: str, now: datetime) -> tuple[str, datetime | None]:
         return "", None
     if not match["date"]:
         return match["place"], None
-    moment = parse_time(match["date"], datetime(now.year, 1, 1, tzinfo=UTC))
-    if moment and moment > now:
-        # "December 30", read in January, is last year's.
-        moment = parse_time(match["date"], datetime(now.year - 1, 1, 1, tzinfo=UTC))
+    moment = stated_time(match["date"], now)
     return match["place"], sane(moment, now)

@@ -22,7 +22,7 @@ _AMPERSAND = re.compile(r"&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?:[/\\]*)*(https?):[/\\]*", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+-]*:(?!\d)|[a-zA-Z][a-zA-Z0-9+.-]*://")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
-_NAMED_HOST = re.compile(r"[^/?#]*\w\.[^\W\d_]{2,}\.?(?::\d+)?(?=[/?#]|$)")
+_NAMED_HOST = re.compile(r"[^/?#]*\w\.(?:[^\W\d_]{2,}|xn--[\w-]+)\.?(?::\d+)?(?=[/?#]|$)")
 _FILE_NAME = re.compile(r"\.(?:html?|php|aspx?|jsp|xml|txt|pdf|jpe?g|png|gif)(?=[/?#]|$)")
 _SLASHES = re.compile(r"(?<!:)/{2,}")
 _SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;?]*", re.IGNORECASE)
@@ -36,7 +36,8 @@ _AMP_CACHE = re.compile(r"https://(?:[\w-]+\.cdn\.ampproject\.org/[cv]|google\.[
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """An http(s) address in normal form; `query` holds keys and values, `route` a `#/path`."""
+    """An http(s) address in normal form; `query` holds keys and values, `route` a `#/path`,
+    `named` tells whether there was a user's name or password."""
 
     scheme: str
     host: str
@@ -44,6 +45,7 @@ class _Parts:
     path: str
     query: tuple[tuple[str, str], ...]
     route: str
+    named: bool
 
 
 def link_url(url: str) -> str:
@@ -52,7 +54,7 @@ def link_url(url: str) -> str:
     The scheme, the host and the path stay the site's own. Addresses with a user name are refused.
     """
     parts = _parts(url)
-    if parts is None:
+    if parts is None or parts.named:
         return ""
     bare = parts.host.removeprefix("www.")
     query = [(key, value) for key, value in parts.query if not is_tracking(key, value, bare)]
@@ -63,12 +65,13 @@ def canonical_url(url: str) -> str:
     """Return the one spelling of all addresses of a page: an identity, not a link to follow.
 
     Beyond `link_url`, it drops what sites vary for one page: http or https, `www.` and the hosts
-    for phones, AMP forms, index files, a last slash, the order of parameters. Idempotent;
-    "" for anything that is not http(s), holds a user name, or is too long.
+    for phones, AMP forms, index files, a last slash, the order of parameters, a user's name. What
+    is no http(s) address (`urn:…`, a path) is its own identity, in ASCII. Idempotent; "" for
+    nothing and for what is too long.
     """
     parts = _parts(url)
     if parts is None:
-        return ""
+        return _opaque(url)
     host = _FRONT.sub("", parts.host)
     query = {(key, value) for key, value in parts.query if not is_tracking(key, value, host)}
     port = "" if parts.port in ("80", "443") else parts.port
@@ -76,6 +79,25 @@ def canonical_url(url: str) -> str:
     canonical = _joined("https", host, port, path, sorted(query), parts.route)
     original = _without_amp_cache(canonical)
     return canonical if original == canonical else canonical_url(original)
+
+
+def _opaque(url: str) -> str:
+    """Return the identity of what is no http(s) address, in ASCII; of a path, without dots."""
+    text = _tidy(url)
+    if text.startswith("/") and not text.startswith(("//", "/\\")):
+        path, mark, query = text.partition("#")[0].partition("?")
+        text = (_path(path) or "/") + mark + query
+    head, colon, rest = text.partition(":")
+    text = head.lower() + colon + rest if _OTHER_SCHEME.match(text) else text
+    text = "".join(
+        char if "!" <= char <= "~" else "".join(f"%{byte:02X}" for byte in char.encode())
+        for char in text
+    )
+    return text if len(text) <= MAX_URL else ""
+
+
+def _tidy(url: str) -> str:
+    return _AMPERSAND.sub("&", _CONTROLS.sub("", url[: 2 * MAX_URL].strip()).strip())
 
 
 def _bare_path(path: str) -> str:
@@ -120,7 +142,7 @@ def _joined(
 
 def _parts(url: str) -> _Parts | None:
     """Return the parts of an http(s) address, None where it is none."""
-    text = _AMPERSAND.sub("&", _CONTROLS.sub("", url[: 2 * MAX_URL].strip()).strip())
+    text = _tidy(url)
     known = _SCHEME.match(text)
     if known:
         scheme, rest = known[1].lower(), text[known.end() :]
@@ -137,9 +159,10 @@ def _parts(url: str) -> _Parts | None:
     netloc, slash, path = rest.replace("\\", "/").partition("/")
     userinfo, _, hostport = netloc.rpartition("@")
     host, port = _host(hostport)
-    if not host or port is None or userinfo.strip(":"):
+    if not host or port is None:
         return None
-    return _Parts(scheme, host, port, _path(slash + path), _query(query), _route(fragment))
+    named = bool(userinfo.strip(":"))
+    return _Parts(scheme, host, port, _path(slash + path), _query(query), _route(fragment), named)
 
 
 def _host(hostport: str) -> tuple[str, str | None]:

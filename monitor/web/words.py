@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from monitor.model import DeliveryState, DeliveryStatus, SourceState
+from monitor.model import Condition, DeliveryState, DeliveryStatus, SourceState
 
 _UNITS = ((60, "min"), (60, "h"), (24, "d"))
 _WEEK = 7
@@ -79,21 +79,32 @@ def every(seconds: int) -> str:
 
 
 def source_state(state: SourceState) -> str:
-    """Return how the polls of a source go."""
+    """Return how a source fares, in a few words; `decide.condition_of` says more, and the cure."""
+    memory = state.memory
+    since = f" since {day(memory.failing_since)}" if memory.failing_since else ""
     if not state.source.enabled:
-        return "Disabled"
-    if state.failures == 1:
-        return "Last poll failed"
-    if state.failures:
-        return f"{state.failures} polls failed in a row"
-    return "Working" if state.last_polled_at else "Not polled yet"
+        return "Paused"
+    match memory.condition:
+        case Condition.RETIRED:
+            return f"Gone since {day(memory.gone_since)}" if memory.gone_since else "Gone"
+        case Condition.FAILING:
+            return f"Failing{since}"
+        case Condition.SILENT:
+            return f"Silent since {day(memory.last_new_at)}" if memory.last_new_at else "Silent"
+        case Condition.NEW if not memory.last_polled_at:
+            return "Not polled yet"
+        case _:
+            return "Last poll failed" if memory.failures else "Working"
 
 
 def source_tone(state: SourceState) -> str:
     """Return the class that colours a source's state."""
-    if not state.source.enabled or not state.last_polled_at:
+    memory = state.memory
+    if not state.source.enabled or not memory.last_polled_at:
         return "quiet"
-    return "bad" if state.failures > 2 else "warn" if state.failures else "good"
+    if memory.condition in (Condition.FAILING, Condition.RETIRED):
+        return "bad"
+    return "warn" if memory.failures or memory.condition is Condition.SILENT else "good"
 
 
 def delivery_state(status: DeliveryStatus) -> str:

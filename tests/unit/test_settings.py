@@ -34,7 +34,7 @@ def configured(folder: Path, environ: dict[str, str] | None = None, **files: str
     }.items():
         (folder / name).write_text(text)
     environment = {"MONITOR_CONFIG_DIR": str(folder), **(environ or {})}
-    return load({"feed": "url", "text": "path"}, _check, environment)
+    return load(RULES, _check, environment)
 
 
 def _check(query: str) -> str | None:
@@ -134,7 +134,7 @@ def test_yaml_that_is_broken_or_says_things_twice(tmp_path: Path) -> None:
 
 def test_a_missing_folder_says_how_to_name_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="MONITOR_CONFIG_DIR"):
-        load({}, _check, {"MONITOR_CONFIG_DIR": str(tmp_path / "nowhere")})
+        load(RULES, _check, {"MONITOR_CONFIG_DIR": str(tmp_path / "nowhere")})
 
 
 def test_a_misspelt_variable_is_a_warning(tmp_path: Path) -> None:

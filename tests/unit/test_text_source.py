@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import Rejected, Unavailable
-from monitor.model import Article, Document, NotModified, Source, SourceState
+from monitor.model import Article, Document, Memory, NotModified, Source, SourceState
 from monitor.sources.files import FOLDER_TYPE, FileFetcher
 from monitor.sources.text import parse
 from tests.support.clock import START, FakeClock
@@ -24,7 +24,7 @@ TEXT = "The harbour reopened on Sunday after a week of storms, the council said.
 def articles_of(text: str | bytes, content_type: str = "") -> tuple[Article, ...]:
     body = text if isinstance(text, bytes) else text.encode()
     document = Document(url="/news/desk.txt", body=body, content_type=content_type, fetched=START)
-    return parse(document, SOURCE)
+    return parse(document, SOURCE, Memory()).articles
 
 
 def article_of(text: str | bytes) -> Article:
@@ -162,7 +162,7 @@ def test_any_line_may_follow_a_title(line: str) -> None:
 
 def state_of(path: Path, body_hash: str = "") -> SourceState:
     source = Source(name="desk", type="text", location=str(path))
-    return SourceState(source=source, next_poll_at=START, body_hash=body_hash)
+    return SourceState(source=source, next_poll_at=START, memory=Memory(body_hash=body_hash))
 
 
 async def test_a_file_is_read_until_it_stays_the_same(tmp_path: Path) -> None:
@@ -184,7 +184,9 @@ async def test_a_folder_is_all_its_texts(tmp_path: Path) -> None:
     (tmp_path / "folder.txt").mkdir()
     document = await FileFetcher(clock=FakeClock()).fetch(state_of(tmp_path))
     assert isinstance(document, Document)
-    assert [article.title for article in parse(document, SOURCE)] == [TEXT, "Bridge closes"]
+    parsed = parse(document, SOURCE, Memory())
+    assert parsed.rejected == 1
+    assert [article.title for article in parsed.articles] == [TEXT, "Bridge closes"]
 
 
 async def test_what_is_missing_is_named(tmp_path: Path) -> None:

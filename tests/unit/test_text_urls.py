@@ -30,6 +30,8 @@ SAME = [
     "//news.example/world/harbour-reopens",
     "news.example/world/harbour-reopens",
     "https://@news.example/world/harbour-reopens",
+    "https://reader@news.example/world/harbour-reopens",
+    "https://reader:secret@news.example/world/harbour-reopens",
 ]
 
 
@@ -107,8 +109,27 @@ def test_spelling(url: str, canonical: str) -> None:
     ],
 )
 def test_what_is_no_link_is_empty(url: str) -> None:
-    assert canonical_url(url) == ""
     assert link_url(url) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "identity"),
+    [
+        ("", ""),
+        ("https://news.example/" + "a" * MAX_URL, ""),
+        ("https://reader:secret@news.example/a", "https://news.example/a"),
+        ("URN:uuid:0b8bc5c0", "urn:uuid:0b8bc5c0"),
+        (" tag:news.example,2026:\n1 ", "tag:news.example,2026:1"),
+        ("FTP://news.example/a", "ftp://news.example/a"),
+        ("/world/caf\u00e9", "/world/caf%C3%A9"),
+        ("/sport/.././world/?a=1#part", "/world/?a=1"),
+        ("just words", "just%20words"),
+        ("http://a b.example/", "http://a%20b.example/"),
+    ],
+)
+def test_what_is_no_link_is_its_own_identity(url: str, identity: str) -> None:
+    assert canonical_url(url) == identity
+    assert canonical_url(identity) == identity
 
 
 @pytest.mark.parametrize(
