@@ -14,6 +14,8 @@ SURE = 0.9
 MIN_CHARACTERS = 20
 """A shorter text is not tried."""
 _SAMPLE = 1_000
+_START = 150
+"""Characters that mostly suffice: counting n-grams takes most of the time."""
 _TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_].*)?\s*")
 
 
@@ -31,7 +33,12 @@ def language_of(text: str, declared: str = "") -> str:
     sample = text[:_SAMPLE].strip()
     if len(sample) < MIN_CHARACTERS:
         return stated
-    detected, probability = load_identifier().classify(sample)
+    identifier = load_identifier()
+    detected, probability = identifier.classify(sample[:_START])
+    if probability >= SURE or (detected == stated and probability >= 0.5):
+        return detected
+    if len(sample) > _START:
+        detected, probability = identifier.classify(sample)
     return detected if probability >= SURE or not stated else stated
 
 
