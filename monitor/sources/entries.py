@@ -51,7 +51,7 @@ def _link(entry: Entry, base: str) -> str:
     candidates += [
         _string(link, "href") for link in _list(entry, "links") if link.get("rel") == "alternate"
     ]
-    return next((link for link in candidates if absolute(link, base)), "")
+    return _first_good(candidates, base)
 
 
 def _image(entry: Entry, base: str) -> str:
@@ -66,4 +66,12 @@ def _image(entry: Entry, base: str) -> str:
         for link in _list(entry, "links")
         if link.get("rel") == "enclosure" and _string(link, "type").startswith("image/")
     ]
-    return next((picture for picture in pictures if absolute(picture, base)), "")
+    return _first_good(pictures, base)
+
+
+def _first_good(links: list[str], base: str) -> str:
+    """Return the first link that leads somewhere; whether a single one does shows later."""
+    different = [link for link in dict.fromkeys(links) if link]
+    if len(different) < 2:
+        return "".join(different)
+    return next((link for link in different if absolute(link, base)), "")
