@@ -33,7 +33,7 @@ class TimedFeeds(FeedServer):
     """Notes when each article was published, and first sent whole."""
 
     def __init__(self) -> None:
-        super().__init__(window=200)
+        super().__init__(window=200, hosts=True)
         self.published: dict[str, float] = {}
         self.served: dict[str, float] = {}
 

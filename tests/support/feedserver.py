@@ -61,12 +61,14 @@ class Asked:
 class FeedServer:
     """Serves `/feeds/{name}.xml`, each feed with the newest `window` articles.
 
-    Each feed has a loopback address of its own, because a host is asked for one thing at a time.
+    With `hosts` each feed has a loopback address of its own: a host is asked one thing at a time.
     It answers conditional requests with 304. Articles that a complete 200 has carried are
     appended to the ledger, one JSON line each, before the next answer.
     """
 
-    def __init__(self, *, ledger: Path | None = None, window: int = 50, port: int = 0) -> None:
+    def __init__(
+        self, *, ledger: Path | None = None, window: int = 50, port: int = 0, hosts: bool = False
+    ) -> None:
         self.asked: list[Asked] = []
         self.busiest = 0
         self.pause = 0.0
@@ -78,7 +80,7 @@ class FeedServer:
         self._items: defaultdict[str, list[Item]] = defaultdict(list)
         self._scripts: defaultdict[str, deque[Answer]] = defaultdict(deque)
         self._sent: set[tuple[str, str]] = set()
-        self._hosts: dict[str, int] = {}
+        self._hosts: dict[str, int] | None = {} if hosts else None
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -102,7 +104,9 @@ class FeedServer:
         return f"http://127.0.0.1:{self._port}"
 
     def url(self, feed: str) -> str:
-        """Return a feed's address; each has a host of its own."""
+        """Return a feed's address."""
+        if self._hosts is None:
+            return f"{self.root}/feeds/{feed}.xml"
         number = self._hosts.setdefault(feed, len(self._hosts) + 1)
         return f"http://127.1.{number // 250}.{number % 250 + 1}:{self._port}/feeds/{feed}.xml"
 

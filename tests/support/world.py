@@ -283,7 +283,7 @@ async def a_world(
         ServiceProcess(folder / "config", folder / "data", roles, peers.environ)
         for roles in peers.roles
     ]
-    async with FeedServer() as feeds, WebhookReceiver() as receiver:
+    async with FeedServer(hosts=True) as feeds, WebhookReceiver() as receiver:
         world = World(folder, peers, feeds, receiver, {}, services)
         world.publish(items)
         world.write_config()
