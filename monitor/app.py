@@ -19,6 +19,7 @@ from monitor.api.server import bind, serving
 from monitor.brokers.kafka import KafkaBroker
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.clock import SystemClock
+from monitor.config import Config, load
 from monitor.cron import next_run
 from monitor.declarations import (
     ChannelConfig,
@@ -36,7 +37,7 @@ from monitor.notifiers.webhook import WebhookNotifier
 from monitor.outbound import Network, Outbound, refusal
 from monitor.protocols import Broker, Clock, Fetcher, Notifier
 from monitor.service import Service
-from monitor.settings import Config, Role, Settings, load
+from monitor.settings import Role, Settings
 from monitor.sources import TYPES, Reach
 from monitor.sources.files import FileFetcher
 from monitor.sources.http import HttpFetcher

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import fastfeedparser  # type: ignore[import-untyped]
+import fastfeedparser
 
 from monitor.errors import Rejected
 from monitor.sources.slices import Shape

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 from monitor.model import Hints
-from monitor.sources.entries import absolute
+from monitor.sources.items import absolute
 from monitor.sources.markup import line_of
 from monitor.text.normal import MAX_TITLE, clean_line
 from monitor.text.urls import link_url

@@ -14,7 +14,6 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 import gc  # noqa: E402
 import os  # noqa: E402
 from importlib import import_module  # noqa: E402
-from importlib.util import find_spec  # noqa: E402
 
 # One thread is enough for a small matrix, and threads do not survive a fork.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -25,8 +24,7 @@ from monitor.text.language import load_identifier  # noqa: E402
 
 parsers = [source_type.parser for source_type in TYPES.values() if source_type.parser]
 for module in ("monitor.sources.parserprocess", *parsers, *DOCUMENT_READERS):
-    if find_spec(module) is not None:  # merge: all of them are there then
-        import_module(module)
+    import_module(module)
 load_identifier()
 # What is frozen is never written to by the collector, and so stays shared.
 gc.freeze()

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from monitor.config import Config, load
 from monitor.declarations import SourceRules, check_source, values_of
 from monitor.errors import ConfigError
 from monitor.model import FullText, Owner, Source
-from monitor.settings import Config, Role, load
+from monitor.settings import Role
 
 RULES = SourceRules(
     {"auto": "url", "feed": "url", "page": "url", "mail": "url", "text": "path"},

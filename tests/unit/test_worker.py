@@ -49,9 +49,7 @@ def test_every_type_has_a_parser_or_resolves_to_one_that_has() -> None:
     for name, source_type in TYPES.items():
         assert source_type.description
         assert source_type.resolves == (not source_type.parser), name
-        # merge: every type then
-        if name in ("feed", "text"):
-            assert callable(source_type.parse), name
+        assert source_type.resolves or callable(source_type.parse), name
 
 
 def test_a_source_is_parsed_as_what_it_was_resolved_to() -> None:

@@ -14,11 +14,11 @@ from monitor.cli.output import plain, print_json
 from monitor.cli.session import FAILED, Json, err, execute, load_config, opened_store, out
 from monitor.cli.sources.followed import followed, progress, wrong
 from monitor.clock import SystemClock
+from monitor.config import Config
 from monitor.declarations import check_source
 from monitor.declarations.naming import Names
 from monitor.errors import MonitorError, Rejected
 from monitor.model import Finding, Source, SourceState
-from monitor.settings import Config
 
 HEADLINES = 5
 FOUND = ("auto", "site")
