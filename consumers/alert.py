@@ -21,8 +21,13 @@ QUIET = frozenset({ChannelKind.LOG, ChannelKind.STREAM})
 
 
 def alerts_for(article: Article, rules: Sequence[AlertRule], now: datetime) -> list[Alert]:
-    """Return an alert for each rule that waits for one of the article's topics."""
-    alerts = []
+    """Return an alert for each rule that waits for one of the article's topics.
+
+    What a new source already had is no news, whatever it is about.
+    """
+    alerts: list[Alert] = []
+    if article.backlog:
+        return alerts
     for rule in rules:
         topics = article.topics if "*" in rule.topics else rule.topics
         matched = tuple(topic for topic in article.topics if topic in topics)

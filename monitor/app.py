@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import secrets
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from monitor import __version__, telemetry
@@ -16,21 +19,34 @@ from monitor.api.server import bind, serving
 from monitor.brokers.kafka import KafkaBroker
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.clock import SystemClock
-from monitor.declarations import ChannelConfig, EmailChannel, LocationKind, WebhookChannel
+from monitor.config import Config, load
+from monitor.cron import next_run
+from monitor.declarations import (
+    ChannelConfig,
+    EmailChannel,
+    LocationKind,
+    SourceRules,
+    WebhookChannel,
+)
+from monitor.errors import Rejected
 from monitor.lifecycle import Lifecycle
 from monitor.model import ChannelKind
 from monitor.notifiers.email import EmailNotifier
 from monitor.notifiers.log import LogNotifier
 from monitor.notifiers.webhook import WebhookNotifier
+from monitor.outbound import Network, Outbound, refusal
 from monitor.protocols import Broker, Clock, Fetcher, Notifier
 from monitor.service import Service
-from monitor.settings import Config, Role, Settings, load
+from monitor.settings import Role, Settings
 from monitor.sources import TYPES, Reach
 from monitor.sources.files import FileFetcher
 from monitor.sources.http import HttpFetcher
+from monitor.sources.mailbox import MailFetcher
+from monitor.sources.selectors import xpath_of
 from monitor.sources.worker import ParserPool
 from monitor.store import SqlStore
 from monitor.topics.query import QueryError, parse
+from monitor.websub import Subscriber
 
 log = logging.getLogger(__name__)
 
@@ -44,31 +60,53 @@ PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 def load_config(**overrides: Any) -> Config:
     """Read and check the whole configuration; raises ConfigError with every problem."""
-    return load(
-        {name: LOCATIONS[kind.reach] for name, kind in TYPES.items()}, _query_problem, **overrides
-    )
+    return load(source_rules(), _query_problem, **overrides)
+
+
+def source_rules() -> SourceRules:
+    """Return what sources are held against: the types that there are, and what their keys mean."""
+    types = {name: LOCATIONS[kind.reach] for name, kind in TYPES.items()}
+    return SourceRules(types, check_cron=_cron_problem, check_links=_links_problem)
 
 
 def compose(config: Config) -> Service:
     """Return the service of a configuration; nothing is opened yet."""
     clock, settings = SystemClock(), config.settings
-    http = HttpFetcher(
-        user_agent=user_agent(settings),
-        clock=clock,
-        deadline=settings.fetch_deadline,
-        max_bytes=settings.feed_max_bytes,
-    )
-    by_reach: Mapping[Reach, Fetcher] = {Reach.HTTP: http, Reach.FILE: FileFetcher(clock=clock)}
+    outbound, store = connect_outbound(settings, clock), connect_store(settings)
+    http = HttpFetcher(outbound, clock, max_bytes=settings.feed_max_bytes)
+    by_reach: Mapping[Reach, Fetcher] = {
+        Reach.HTTP: http,
+        Reach.FILE: FileFetcher(clock=clock),
+        Reach.MAIL: MailFetcher(
+            clock=clock,
+            environ=os.environ,
+            allowed=lambda address: not refusal(address, 443, _networks(settings)),
+        ),
+    }
     return Service(
         config=config,
         life=Lifecycle(clock, telemetry.Health()),
         broker=connect_broker(settings),
-        store=connect_store(settings),
+        store=store,
         clock=clock,
         fetchers={name: by_reach[kind.reach] for name, kind in TYPES.items()},
         notifiers=notifiers_of(config, clock),
         parser=ParserPool(workers=settings.parser_workers, wait=settings.parse_deadline),
+        web=http,
+        subscriber=Subscriber(store, outbound, clock, settings.public_url, secrets.token_hex),
+        agent=user_agent(settings),
     )
+
+
+def connect_outbound(settings: Settings, clock: Clock) -> Outbound:
+    """Return the one door for all requests to the outside."""
+    return Outbound(
+        user_agent(settings), clock, _networks(settings), deadline=settings.fetch_deadline
+    )
+
+
+def _networks(settings: Settings) -> tuple[Network, ...]:
+    return tuple(ip_network(name) for name in settings.private_networks)
 
 
 def connect_broker(settings: Settings) -> Broker:
@@ -89,6 +127,8 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     """
     settings = config.settings
     roles = frozenset(settings.roles)
+    if not settings.contact:
+        log.warning("publishers are not told whom to write to: set MONITOR_CONTACT")
     listener = bind(settings.host, settings.port)
     service = compose(config)
     life = service.life
@@ -101,6 +141,8 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
         clock=service.clock,
         pages=Role.API in roles,
         allowed_hosts=hosts_for(settings.host),
+        public_url=settings.public_url,
+        source_rules=config.source_rules,
     )
     beat = asyncio.ensure_future(life.beat())
     async with serving(web, listener), service.opened() as ready:
@@ -130,12 +172,28 @@ def notifiers_of(config: Config, clock: Clock) -> dict[str, tuple[ChannelKind, N
 
 def _notifier(channel: ChannelConfig, settings: Settings, clock: Clock) -> Notifier | None:
     if isinstance(channel, WebhookChannel):
-        secret, agent = channel.secret.get_secret_value(), user_agent(settings)
-        return WebhookNotifier(channel.url, secret, user_agent=agent, clock=clock)
+        secret = channel.secret.get_secret_value()
+        return WebhookNotifier(channel.url, secret, connect_outbound(settings, clock), clock)
     if isinstance(channel, EmailChannel):
         url = settings.smtp_url.get_secret_value()
         return EmailNotifier(url, settings.smtp_sender, channel.to, clock)
     return LogNotifier() if channel.type == "log" else None
+
+
+def _cron_problem(cron: str) -> str | None:
+    try:
+        next_run(cron, SystemClock().now())
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _links_problem(selector: str) -> str | None:
+    try:
+        xpath_of(selector)
+    except Rejected as error:
+        return str(error).removeprefix("links: ")
+    return None
 
 
 def _query_problem(query: str) -> str | None:

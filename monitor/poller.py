@@ -1,209 +1,255 @@
-"""Polls the sources that are due: fetch, parse, decide, and record it all in one transaction.
+"""Polls what is due: takes turns, visits, and records what came of many visits at once.
 
-A crash before the transaction leaves the validators as they were, so the next poll gets the same
-body, finds the same ids, and nothing is lost or doubled.
+A crash before the record leaves everything as it was: the turn's lease ends, the next visit gets
+the same body, finds the same ids, and nothing is lost or doubled.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor import telemetry
-from monitor.decide import changes, next_poll_at
-from monitor.errors import MonitorError, Rejected, Unavailable, Unreachable
-from monitor.model import Article, Document, NotModified, Poll, Source, SourceState
-from monitor.protocols import Clock, Fetcher, Sources
+from monitor.errors import Rejected, Unavailable
+from monitor.model import PageVisit, Poll, Turn
+from monitor.outages import Outages
+from monitor.protocols import Clock, Hubs, Sources, Turns
+from monitor.visitor import Visitor
 
 log = logging.getLogger(__name__)
 
 LEASE_MARGIN = 60.0
-NAMES_SHOWN = 3
+AHEAD = 5
+"""Turns that are taken for each visit that may be under way: taking them one by one is dear."""
+MOST_AT_ONCE = 200
+"""Visits that one transaction records."""
+PUSHES = 20
 OUTBOX_FULL = 100_000
 
+Visited = Poll | PageVisit
 
-class Parser(Protocol):
-    """Turns a document into articles, in a process that can be killed."""
 
-    async def parse(self, source: Source, document: Document) -> tuple[Article, ...]:
-        """Raises Rejected where the document is none of the source's type, or takes too long."""
-
-    async def close(self) -> None: ...
+class Pushed(Hubs, Sources, Protocol):
+    """What taking pushes needs of storage."""
 
 
 @dataclass(slots=True)
 class Poller:
-    """`fetchers` are by source type; `lease` in seconds bounds how long a poll may take."""
+    """`lease` in seconds bounds how long a turn may take, waiting for a free slot included."""
 
-    store: Sources
-    fetchers: Mapping[str, Fetcher]
-    parser: Parser
+    store: Turns
+    visitor: Visitor
     clock: Clock
     health: telemetry.Health
     owner: str
     recorded: asyncio.Event
     at_once: int = 20
-    lease: float = 30 + LEASE_MARGIN
+    lease: float = 300.0
     outbox_full: bool = False
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _draining: asyncio.Event = field(default_factory=asyncio.Event)
-    _unreachable: dict[str, str] = field(default_factory=dict)
-    _reported: int = 0
+    _slots: asyncio.Semaphore = field(init=False)
+    _finished: list[tuple[Turn, Visited]] = field(default_factory=list)
+    _recording: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _outages: Outages = field(default_factory=Outages)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.at_once)
 
     async def poll_due(self) -> int:
-        """Start polling what is due, as much as there is room for; return how much that is."""
-        room = self.at_once - len(self._running)
-        if room <= 0 or self.outbox_full:
+        """Start visiting where something is due, as much as there is room for; return how much."""
+        room = self.at_once * AHEAD - len(self._running)
+        if room < self.at_once or self.outbox_full or self._draining.is_set():
             return 0
         now = self.clock.now()
         try:
-            due = await self.store.lease_due(now, self.owner, room, self.lease)
+            turns = await self.store.lease_turns(now, self.owner, room, self.lease)
         except Unavailable as error:
             self.health.report("scheduler", "degraded", str(error))
             return 0
         self.health.report("scheduler", "ok")
-        for state in due:
-            telemetry.POLL_LAG.set((now - state.next_poll_at).total_seconds())
-            task = asyncio.ensure_future(self._poll_and_record(state))
+        for turn in turns:
+            due = turn.state.next_poll_at if turn.state else turn.page and turn.page.due_at
+            if due:
+                telemetry.POLL_LAG.set((now - due).total_seconds())
+            task = asyncio.ensure_future(self._visit_and_record(turn, more=len(turns) == room))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        if not due and not self._running:
-            self._report_unreachable()
-        return len(due)
+        if not turns and not self._running:
+            self._outages.report()
+        return len(turns)
+
+    async def release_pages(self) -> int:
+        """Send on the articles whose pages did not come in time; return how many."""
+        released = 0
+        try:
+            while count := await self.store.release_pages(self.clock.now()):
+                released += count
+        except Unavailable as error:
+            log.debug("waiting pages: %s", error)
+        if released:
+            self.recorded.set()
+            log.info("%d articles go out without their pages, which may follow", released)
+        return released
 
     async def drain(self) -> None:
-        """Record the polls that have their answer, and give up those that wait for one.
+        """Record the visits that have their answer, and give up those that wait for one.
 
-        Nothing is lost with them: their validators are as they were.
+        Nothing is lost with them: what is remembered of their sources is as it was.
         """
         self._draining.set()
         while self._running:
             await asyncio.wait(self._running)
 
-    async def poll(self, state: SourceState) -> Poll:
-        """Poll one source; a failure of the source becomes part of the result.
+    async def poll_turns(
+        self, turns: Sequence[Turn], progress: Callable[[str], None] | None = None
+    ) -> list[tuple[Poll, int]]:
+        """Poll sources whose hosts are leased, each host's one after the other, and record them;
+        return each with the number of its new articles. Raises Unavailable."""
+        by_host: dict[str, list[Turn]] = {}
+        for turn in turns:
+            by_host.setdefault(turn.host, []).append(turn)
+        recorded: list[tuple[Visited, int]] = []
 
-        Raises Unavailable where the database is away, which is not the source's fault.
-        """
-        try:
-            answer = await self.fetchers[state.source.type].fetch(state)
-            if isinstance(answer, NotModified):
-                return self._finished(state, answer, "unchanged")
-            parsed = await self.parser.parse(state.source, answer)
-        except MonitorError as error:
-            return self._failed(state, error)
-        known = await self.store.known([article.id for article in parsed])
-        found = changes(parsed, known)
-        return self._finished(state, answer, "changed" if found else "unchanged", found)
+        async def visit(host: Sequence[Turn]) -> None:
+            for turn in host:
+                async with self._slots:
+                    done = await self._outcome(turn, self.visitor.poll(turn))
+                recorded.extend(await self._record([(turn, done)]))
+                if progress is not None and isinstance(done, Poll):
+                    progress(done.source)
 
-    async def _poll_and_record(self, state: SourceState) -> None:
-        name, started = state.source.name, self.clock.monotonic()
-        polling = asyncio.ensure_future(self.poll(state))
-        draining = asyncio.ensure_future(self._draining.wait())
-        await asyncio.wait({polling, draining}, return_when=asyncio.FIRST_COMPLETED)
-        draining.cancel()
-        if not polling.done():
-            polling.cancel()
-            await asyncio.wait({polling})
-            return
+        async with asyncio.TaskGroup() as tasks:
+            for host in by_host.values():
+                tasks.create_task(visit(host))
+        polls = [(item, new) for item, new in recorded if isinstance(item, Poll)]
+        return sorted(polls, key=lambda item: item[0].source)
+
+    async def take_pushes(self, hubs: Pushed) -> None:
+        """Read what hubs have pushed, in the turns of its sources."""
         try:
-            poll, new = await self.record(state, self._outcome(state, polling))
+            for push in await hubs.pushes(PUSHES):
+                now = self.clock.now()
+                turns = await self.store.lease_sources([push.source], now, self.owner, self.lease)
+                if turns:
+                    turn = turns[0]
+                    poll = await self._outcome(turn, self.visitor.take(turn, push))
+                    await self._record([(turn, poll)])
+                elif await hubs.source(push.source):
+                    continue  # it is being polled just now
+                await hubs.drop_pushes([push.id])
         except Unavailable as error:
-            # The lease runs out, and the source is polled again with its old validators.
-            log.warning("poll of '%s' could not be recorded: %s", name, error)
+            log.debug("pushes: %s", error)
+
+    async def _visit_and_record(self, turn: Turn, *, more: bool) -> None:
+        """Visit a host in its turn. `more` says that more hosts wait than there was room for."""
+        started = self.clock.monotonic()
+        done = await self._visited(turn)
+        if done is None:
             return
-        if new:
-            self.recorded.set()
-            telemetry.ARTICLES_FETCHED.inc(new)
-            log.info("'%s' has %d new", name, new)
-        telemetry.POLLS.labels(poll.outcome).inc()
-        telemetry.POLL_SECONDS.labels(poll.outcome).observe(self.clock.monotonic() - started)
+        self._finished.append((turn, done))
+        await self._record_finished()
+        outcome = done.memory.last_outcome if isinstance(done, Poll) else "page"
+        telemetry.POLL_SECONDS.labels(outcome).observe(self.clock.monotonic() - started)
+        if more:
+            await self.poll_due()
 
-    def _outcome(self, state: SourceState, polling: asyncio.Task[Poll]) -> Poll:
-        """Return how a poll went; a bug is a failure of this source alone. Raises Unavailable."""
-        bug = polling.exception()
+    async def _visited(self, turn: Turn) -> Visited | None:
+        """Return what came of a visit, None where it is given up: we stop, or the database is
+        away, and the turn comes again."""
+        visiting = asyncio.ensure_future(self._with_slot(turn))
+        draining = asyncio.ensure_future(self._draining.wait())
+        await asyncio.wait({visiting, draining}, return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+        if not visiting.done():
+            visiting.cancel()
+            await asyncio.wait({visiting})
+            return None
+        try:
+            return await self._outcome(turn, visiting)
+        except Unavailable as error:
+            log.warning("a visit to %s could not be finished: %s", turn.host, error)
+            return None
+
+    async def _with_slot(self, turn: Turn) -> Visited:
+        async with self._slots:
+            return await (self.visitor.see_page(turn) if turn.page else self.visitor.poll(turn))
+
+    async def _outcome(self, turn: Turn, visiting: Awaitable[Visited]) -> Visited:
+        """Return how a visit went; a bug is a failure of this visit alone. Raises Unavailable."""
+        task = asyncio.ensure_future(visiting)
+        await asyncio.wait({task})
+        bug = task.exception()
         if bug is None or isinstance(bug, Unavailable):
-            return polling.result()
-        log.error("poll of '%s' failed", state.source.name, exc_info=bug)
-        return self._failed(state, Rejected(f"{type(bug).__name__}: {bug}"))
+            return task.result()
+        log.error("the visit to %s failed", turn.host, exc_info=bug)
+        return self.visitor.failed(turn, Rejected(f"{type(bug).__name__}: {bug}"))
 
-    async def record(self, state: SourceState, poll: Poll) -> tuple[Poll, int]:
-        """Record a poll, and return it with the number of its new articles.
+    async def _record_finished(self) -> None:
+        """Record all that is finished; whoever comes while that goes on is recorded next."""
+        async with self._recording:
+            batch = self._finished[:MOST_AT_ONCE]
+            del self._finished[:MOST_AT_ONCE]
+            if not batch:
+                return
+            try:
+                await self._record(batch)
+            except Unavailable as error:
+                # The leases run out, and the hosts are visited again.
+                log.warning("%d visits could not be recorded: %s", len(batch), error)
+                return
 
-        One whose articles the database refuses is recorded as failed. Raises Unavailable.
+    async def _record(self, done: Sequence[tuple[Turn, Visited]]) -> list[tuple[Visited, int]]:
+        """Record visits; return each with the number of its new articles. Raises Unavailable.
+
+        One whose articles the database refuses is recorded as failed.
         """
         try:
-            return poll, await self.store.record_poll(poll, self.owner)
-        except Rejected as error:
-            failed = self._failed(state, error)
-            return failed, await self.store.record_poll(failed, self.owner)
+            return await self._write([item for _, item in done])
+        except Rejected:
+            recorded = []
+            for turn, item in done:
+                try:
+                    recorded += await self._write([item])
+                except Rejected as error:
+                    recorded += await self._write([self.visitor.failed(turn, error)])
+            return recorded
 
-    def _finished(
-        self,
-        state: SourceState,
-        answer: Document | NotModified,
-        outcome: str,
-        found: tuple[Article, ...] = (),
-    ) -> Poll:
-        now = self.clock.now()
-        self._unreachable.pop(state.source.name, None)
-        return Poll(
-            source=state.source.name,
-            outcome=outcome,
-            polled_at=now,
-            next_poll_at=next_poll_at(state, now, None),
-            etag=answer.etag,
-            last_modified=answer.last_modified,
-            body_hash=answer.body_hash,
-            articles=found,
-        )
+    async def _write(self, done: Sequence[Visited]) -> list[tuple[Visited, int]]:
+        polls = [item for item in done if isinstance(item, Poll)]
+        visits = [item for item in done if isinstance(item, PageVisit)]
+        counts = await self.store.record_polls(polls, self.owner) if polls else ()
+        if visits:
+            await self.store.record_visits(visits, self.owner)
+        for poll, new in zip(polls, counts, strict=True):
+            self._note(poll, new)
+        for visit in visits:
+            telemetry.PAGES.labels("failed" if visit.asked.failed else "fetched").inc()
+        if any(counts) or any(visit.article for visit in visits):
+            self.recorded.set()
+        return [*zip(polls, counts, strict=True), *((visit, 0) for visit in visits)]
 
-    def _failed(self, state: SourceState, error: MonitorError) -> Poll:
-        """Return the failed poll: the old validators stay, so the body will come again."""
-        now, name = self.clock.now(), state.source.name
-        again = next_poll_at(state, now, error)
-        if isinstance(error, Unreachable):
-            self._unreachable[name] = str(error)
-        else:
-            self._unreachable.pop(name, None)
-            log.warning("poll of '%s' failed: %s; next at %s", name, error, f"{again:%H:%M:%S}")
-        return Poll(
-            source=name,
-            outcome="unreachable" if isinstance(error, Unreachable) else "failed",
-            polled_at=now,
-            next_poll_at=again,
-            etag=state.etag,
-            last_modified=state.last_modified,
-            body_hash=state.body_hash,
-            failures=state.failures + 1,
-            error=str(error),
-        )
-
-    def _report_unreachable(self) -> None:
-        """Say in one line that sources cannot be reached, when their number has changed."""
-        count = len(self._unreachable)
-        if count == self._reported:
-            return
-        self._reported = count
-        if not count:
-            log.info("all sources can be reached again")
-            return
-        names = ", ".join(sorted(self._unreachable)[:NAMES_SHOWN])
-        more = f" and {count - NAMES_SHOWN} more" if count > NAMES_SHOWN else ""
-        reason = next(iter(self._unreachable.values()))
-        log.warning(
-            "%d source%s unreachable (%s%s): %s; polling goes on with growing pauses",
-            count,
-            " is" if count == 1 else "s are",
-            names,
-            more,
-            reason,
-        )
+    def _note(self, poll: Poll, new: int) -> None:
+        """Tell the log and the metrics of a poll."""
+        memory = poll.memory
+        if new:
+            telemetry.ARTICLES_FETCHED.inc(new)
+            log.info("'%s' has %d new", poll.source, new)
+        telemetry.POLLS.labels(memory.last_outcome or "pushed").inc()
+        unreachable = memory.last_outcome == "unreachable"
+        self._outages.note(poll.source, memory.last_error if unreachable else "")
+        if memory.last_error and not unreachable:
+            again = f"{poll.next_poll_at:%H:%M:%S}"
+            log.warning(
+                "poll of '%s' failed: %s; next at %s", poll.source, memory.last_error, again
+            )
+        if poll.change:
+            log.warning("'%s' is %s: %s", poll.source, poll.change.condition, poll.change.reason)
 
 
 def lease_for(fetch_deadline: float, parse_deadline: float) -> float:
-    """Return the seconds for which a source is leased: both deadlines, twice, and a margin."""
-    return 2 * (fetch_deadline + parse_deadline) + LEASE_MARGIN
+    """Return the seconds for which a host is leased: the wait for a slot, and both deadlines."""
+    return AHEAD * (fetch_deadline + parse_deadline) + LEASE_MARGIN

@@ -11,14 +11,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from monitor import telemetry
-from monitor.channels import ARTICLE_FETCHED, Channel
+from monitor.channels import ARTICLE_FETCHED, SOURCE_CHANGED, Channel
 from monitor.consumer import Outgoing, originate
 from monitor.errors import Rejected, Unavailable
 from monitor.events import encode
-from monitor.model import Article, OutboxRow, OutboxSize
-from monitor.protocols import Broker, Clock, Outbox
+from monitor.model import Article, OutboxRow, OutboxSize, SourceChange
+from monitor.protocols import Broker, Clock, Outbox, SourceChanges
 from monitor.retry import RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -38,12 +39,22 @@ def fetched_event(article: Article) -> Outgoing:
     )
 
 
+def changed_event(change: SourceChange) -> Outgoing:
+    """Return the event of a source that broke, fell silent or recovered."""
+    fact = f"{change.source}:{change.condition}:{change.at.isoformat()}"
+    return originate(SOURCE_CHANGED, change.source, change.source, fact, change.at, change)
+
+
+class Waiting(Outbox, SourceChanges, Protocol):
+    """Everything that waits for the broker."""
+
+
 @dataclass(slots=True)
 class Relay:
     """Runs until `stop` is set; `recorded` tells that there is something to send, `readers` are
     the channels and groups between the outbox and the store."""
 
-    store: Outbox
+    store: Waiting
     broker: Broker
     clock: Clock
     health: telemetry.Health
@@ -70,9 +81,14 @@ class Relay:
 
     async def send_batch(self) -> int:
         """Send up to one batch; return how many rows that were. Raises Unavailable."""
+        changes = await self.store.unsent_changes(BATCH)
+        if changes:
+            records = [encode(changed_event(change).event) for _, change in changes]
+            await self.broker.send(SOURCE_CHANGED, records)
+            await self.store.drop_changes([row for row, _ in changes])
         rows = await self.store.unsent(BATCH)
         if not rows:
-            return 0
+            return len(changes)
         try:
             await self._send(rows)
         except Rejected:

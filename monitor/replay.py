@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from monitor.channels import (
     ALERT_RAISED,
@@ -21,14 +22,15 @@ from monitor.channels import (
 from monitor.decide import replayed_changes
 from monitor.errors import MonitorError, Rejected
 from monitor.events import decode, dump_line, load, load_line
-from monitor.model import Article, Document, Source
-from monitor.poller import Parser
-from monitor.protocols import Broker, Clock, Sources
+from monitor.model import AlertRow, Article, Document, Memory, Source
+from monitor.protocols import Broker, Clock, Parser, Sources, Turns
 
 BATCH = 500
 SOURCE = "replay"
-FEED_ENDINGS = frozenset({".xml", ".rss", ".atom", ".rdf"})
-ENDINGS = frozenset({".txt", ".jsonl"}) | FEED_ENDINGS
+TYPE_OF = {".txt": "text", ".json": "jsonfeed"} | dict.fromkeys(
+    (".xml", ".rss", ".atom", ".rdf"), "feed"
+)
+ENDINGS = frozenset({".jsonl"}) | TYPE_OF.keys()
 HOLDS_ARTICLE = frozenset(
     channel.name for channel in (ARTICLE_FETCHED, ARTICLE_DEDUPLICATED, ARTICLE_TAGGED)
 )
@@ -40,6 +42,20 @@ class Reading:
 
     articles: tuple[Article, ...]
     problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What a replay did: how much it read, what was new, and the alerts of that."""
+
+    read: int
+    new: tuple[Article, ...]
+    alerts: tuple[AlertRow, ...]
+    problems: tuple[str, ...]
+
+
+class Replayed(Sources, Turns, Protocol):
+    """What a replay needs of storage."""
 
 
 async def read_fixtures(paths: Iterable[Path], parser: Parser, clock: Clock) -> Reading:
@@ -59,7 +75,7 @@ async def read_fixtures(paths: Iterable[Path], parser: Parser, clock: Clock) -> 
 
 
 async def replay(
-    articles: Sequence[Article], store: Sources, *, deliver: bool
+    articles: Sequence[Article], store: Replayed, *, deliver: bool
 ) -> tuple[Article, ...]:
     """Put what is not known yet into the outbox; return it.
 
@@ -133,7 +149,6 @@ def _recorded(path: Path, body: bytes, problems: list[str]) -> list[Article]:
 
 
 async def _parsed(path: Path, body: bytes, parser: Parser, clock: Clock) -> Sequence[Article]:
-    kind = "feed" if path.suffix in FEED_ENDINGS else "text"
-    source = Source(name=SOURCE, type=kind, location=str(path), title="Replay")
+    source = Source(name=SOURCE, type=TYPE_OF[path.suffix], location=str(path), title="Replay")
     document = Document(url=str(path), body=body, fetched=clock.now())
-    return await parser.parse(source, document)
+    return (await parser.parse(source, document, Memory())).articles

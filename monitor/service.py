@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,44 +17,42 @@ from consumers.store import store as store_articles
 from consumers.tag import tag
 from monitor import process, telemetry
 from monitor.channels import CHANNELS, READERS, Channel, group_of
+from monitor.config import Config
 from monitor.consumer import Consumer
 from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
 from monitor.events import Record, load
 from monitor.lifecycle import Lifecycle
-from monitor.model import AlertChannel, AlertRow, Article, ChannelKind, Poll, SourceState
-from monitor.poller import OUTBOX_FULL, Parser, Poller, lease_for
-from monitor.protocols import Broker, Clock, Fetcher, Notifier, Store
+from monitor.model import AlertChannel, Article, ChannelKind, Finding, Poll
+from monitor.poller import OUTBOX_FULL, Poller, lease_for
+from monitor.protocols import Broker, Clock, Fetcher, Getter, Notifier, Parser, Store
 from monitor.relay import Relay
-from monitor.replay import read_fixtures, replay
+from monitor.replay import ReplayResult, read_fixtures, replay
 from monitor.runner import Runner
 from monitor.scheduler import Ticker
-from monitor.settings import Config, Role
+from monitor.settings import Role
+from monitor.sources.discover import discover
 from monitor.topics.matcher import Matcher
+from monitor.visitor import Visitor
+from monitor.websub import Subscriber
 
 log = logging.getLogger(__name__)
 
 TICK = 1.0
 RECONCILE = 60.0
+RELEASE = 5.0
+SUBSCRIBE = 60.0
 PING = 5.0
 MEASURE = 15.0
 LOOK = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayResult:
-    """What a replay did: how much it read, what was new, and the alerts of that."""
-
-    read: int
-    new: tuple[Article, ...]
-    alerts: tuple[AlertRow, ...]
-    problems: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Service:
     """Everything that runs, composed. `owner` names this process in leases.
 
-    `fetchers` are by source type, `notifiers` by channel; `parser` is a pool of processes.
+    `fetchers` are by source type, `web` gets any other address, `notifiers` are by channel;
+    `parser` is a pool of processes, `subscriber` keeps the subscriptions at hubs; `agent` is what
+    publishers see of us.
     """
 
     config: Config
@@ -65,6 +63,9 @@ class Service:
     fetchers: Mapping[str, Fetcher]
     notifiers: Mapping[str, tuple[ChannelKind, Notifier]]
     parser: Parser
+    web: Getter
+    subscriber: Subscriber
+    agent: str
     owner: str = field(default_factory=process.owner)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -114,22 +115,23 @@ class Service:
             for consumer in consumers:
                 tasks.create_task(self._consume(consumer))
 
-    async def poll_named(self, names: Sequence[str]) -> list[tuple[Poll, int]]:
+    async def poll_named(
+        self, names: Sequence[str], progress: Callable[[str], None] | None = None
+    ) -> list[tuple[Poll, int]]:
         """Poll sources now, due or not; all of them without names. Raises Unavailable.
 
         Returns each poll with the number of its new articles, which wait in the outbox.
+        `progress` is told the name of each source that is done.
         """
-        now = self.clock.now()
+        now, poller = self.clock.now(), self._poller()
         await self.store.declare(self.config.sources, now)
-        poller = self._poller()
-        due = await self.store.lease_named(names, now, self.owner, poller.lease)
-        room = asyncio.Semaphore(poller.at_once)
+        turns = await self.store.lease_sources(names, now, self.owner, poller.lease)
+        return await poller.poll_turns(turns, progress)
 
-        async def poll(state: SourceState) -> tuple[Poll, int]:
-            async with room:
-                return await poller.record(state, await poller.poll(state))
-
-        return await asyncio.gather(*(poll(state) for state in due))
+    async def discover(self, url: str) -> tuple[Finding, ...]:
+        """Return what can be followed at an address, best first. Raises Unavailable, Rejected."""
+        now = self.clock.now()
+        return await discover(url, self.web, self.parser, site=False, now=now, agent=self.agent)
 
     async def replay_files(
         self, paths: Sequence[Path], *, deliver: bool, work: bool
@@ -179,9 +181,14 @@ class Service:
         """Poll, relay and reconcile until told to stop."""
         await self.store.declare(self.config.sources, self.clock.now())
         relay, poller = self._relay(), self._poller()
-        ticker = Ticker(
-            {poller.poll_due: TICK, partial(_reconcile, relay, poller): RECONCILE}, self.clock.now()
-        )
+        jobs: dict[Callable[[], Awaitable[object]], float] = {
+            poller.poll_due: TICK,
+            poller.release_pages: RELEASE,
+            partial(poller.take_pushes, self.store): TICK,
+            self.subscriber.run_once: SUBSCRIBE,
+            partial(_reconcile, relay, poller): RECONCILE,
+        }
+        ticker = Ticker(jobs, self.clock.now())
         ticker.start()
         try:
             await relay.run()
@@ -248,10 +255,17 @@ class Service:
 
     def _poller(self) -> Poller:
         settings = self.config.settings
-        return Poller(
+        visitor = Visitor(
             store=self.store,
             fetchers=self.fetchers,
+            web=self.web,
             parser=self.parser,
+            clock=self.clock,
+            agent=self.agent,
+        )
+        return Poller(
+            store=self.store,
+            visitor=visitor,
             clock=self.clock,
             health=self.life.health,
             owner=self.owner,

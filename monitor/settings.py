@@ -1,40 +1,24 @@
 """Settings of the service, from the environment and `config/*.yaml`, checked as a whole.
 
 `load` reports every problem at once, each with its file, its key and the cure, before anything
-starts. What the operator declares (sources, topics, alerts) is read by `monitor/declarations.py`.
+starts. What the operator declares (sources, topics, alerts) is read by `monitor/declarations/`.
 """
 
 from __future__ import annotations
 
-import difflib
-import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-
-from monitor.declarations import (
-    ChannelConfig,
-    EmailChannel,
-    LocationKind,
-    read_alerts,
-    read_sources,
-    read_topics,
-    sentence,
-)
-from monitor.errors import ConfigError, Problem
-from monitor.model import AlertRule, Source, Topic
-from monitor.yamlfile import read_yaml
 
 PREFIX = "MONITOR_"
 
@@ -79,7 +63,17 @@ class Settings(BaseSettings):
         "info", description="Least severity that is logged."
     )
     contact: str = Field(
-        "", description="Mail or URL of the operator, sent to publishers in the User-Agent."
+        "",
+        description="Mail or URL of the operator, sent to publishers in the User-Agent; server"
+        " mode needs one.",
+    )
+    private_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks of your own that may be asked though they are private, like"
+        " `10.1.0.0/16`, separated by commas.",
+    )
+    public_url: str = Field(
+        "", description="Where hubs reach this service (WebSub), like `https://news.example.org`."
     )
     batch_size: int = Field(
         200, ge=1, le=5000, description="Most records that a consumer takes at once."
@@ -104,6 +98,31 @@ class Settings(BaseSettings):
     @classmethod
     def _split_roles(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("private_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        names = value.replace(",", " ").split() if isinstance(value, str) else value
+        if not isinstance(names, list | tuple):
+            raise ValueError("must be networks like 10.1.0.0/16, separated by commas")
+        try:
+            return tuple(str(ip_network(str(name))) for name in names)
+        except ValueError as error:
+            raise ValueError(f"must be networks like 10.1.0.0/16: {error}") from error
+
+    @field_validator("contact")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[!-~]+@[!-~]+|https?://[!-~]+", value):
+            raise ValueError("must be a mail address or a URL, like desk@example.org")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", value):
+            raise ValueError("must be like https://news.example.org")
+        return value.rstrip("/")
 
     @field_validator("broker_url")
     @classmethod
@@ -153,109 +172,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """All input arrives through `init`: `load` merges it, so that it can name the place."""
         return (init_settings,)
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Everything that the operator decided. `warnings` are sentences, none of them fatal."""
-
-    settings: Settings
-    sources: tuple[Source, ...]
-    topics: tuple[Topic, ...]
-    channels: Mapping[str, ChannelConfig]
-    rules: tuple[AlertRule, ...]
-    warnings: tuple[str, ...] = ()
-
-
-def load(
-    source_types: Mapping[str, LocationKind],
-    check_query: Callable[[str], str | None],
-    environ: Mapping[str, str] = os.environ,
-    **overrides: Any,
-) -> Config:
-    """Read and check the whole configuration.
-
-    `source_types` says whether a type is found by `url` or by `path`; `check_query` returns what
-    is wrong with a topic's query; `overrides` are settings given on the command line.
-    Raises ConfigError with every problem.
-    """
-    problems: list[Problem] = []
-    given = _from_environment(environ, problems)
-    folder = Path(str(overrides.get("config_dir") or given.get("config_dir") or "config"))
-    if not folder.is_dir():
-        cure = f"name the folder of sources.yaml in {PREFIX}CONFIG_DIR"
-        raise ConfigError([*problems, Problem(str(folder), f"the folder does not exist: {cure}")])
-    settings = _read_settings(folder, {**given, **overrides}, given, problems)
-    sources = read_sources(folder / "sources.yaml", source_types, problems)
-    topics = read_topics(folder / "topics.yaml", check_query, problems)
-    known = {topic.id for topic in topics}
-    channels, rules = read_alerts(folder / "alerts.yaml", known, environ, problems)
-    if settings:
-        _check_mail(folder, settings, channels, problems)
-    if problems or settings is None:
-        raise ConfigError(problems)
-    return Config(settings, sources, topics, channels, rules, tuple(_warnings(environ)))
-
-
-def _read_settings(
-    folder: Path, values: Mapping[str, Any], environment: Mapping[str, str], problems: list[Problem]
-) -> Settings | None:
-    path = folder / "monitor.yaml"
-    declared = read_yaml(path, problems) if path.exists() else {}
-    declared.pop("config_dir", None)
-    merged = {"config_dir": folder, **declared, **values}
-    try:
-        return Settings(**merged)
-    except ValidationError as error:
-        for detail in error.errors():
-            key = str(detail["loc"][0])
-            variable = f"{PREFIX}{key.upper()}"
-            place = variable if key in environment else f"{key} in {path}"
-            problems.append(Problem(place, sentence(detail, known=Settings.model_fields)))
-        return None
-
-
-def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
-    """Return the settings in the environment; NAME_FILE names a file that holds the value."""
-    given = {}
-    for key in Settings.model_fields:
-        name = f"{PREFIX}{key.upper()}"
-        if environ.get(name):  # a container's way to say "unset" is an empty value
-            given[key] = environ[name]
-        elif path := environ.get(f"{name}_FILE"):
-            try:
-                given[key] = Path(path).read_text().strip()
-            except (OSError, UnicodeDecodeError) as error:
-                problems.append(Problem(f"{name}_FILE", f"{path} cannot be read: {error}"))
-    return given
-
-
-def _check_mail(
-    folder: Path,
-    settings: Settings,
-    channels: Mapping[str, ChannelConfig],
-    problems: list[Problem],
-) -> None:
-    for name, channel in channels.items():
-        if not isinstance(channel, EmailChannel):
-            continue
-        place = f"channel '{name}' in {folder / 'alerts.yaml'}"
-        if not settings.smtp_url.get_secret_value():
-            problems.append(Problem(place, f"mail needs a server: set {PREFIX}SMTP_URL"))
-        if not settings.smtp_sender:
-            problems.append(Problem(place, f"mail needs a From address: set {PREFIX}SMTP_SENDER"))
-
-
-def _warnings(environ: Mapping[str, str]) -> list[str]:
-    names = {f"{PREFIX}{key.upper()}" for key in Settings.model_fields}
-    known = names | {f"{name}_FILE" for name in names}
-    found = []
-    for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in known and not name.startswith("MONITOR_TEST_"):
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            found.append(f"{name} is set, but no setting has that name{hint}")
-    return found
 
 
 def _scheme(value: str, known: tuple[str, ...]) -> str:

@@ -35,6 +35,8 @@ def _histogram(name: str, text: str, *labels: str) -> Histogram:
 POLLS = _counter("source_polls", "Finished polls.", "outcome")
 POLL_SECONDS = _histogram("source_poll_duration_seconds", "From lease to recorded poll.", "outcome")
 POLL_LAG = _gauge("source_poll_lag_seconds", "How late the latest poll started.")
+HUB_PUSHES = _counter("hub_pushes", "Documents that WebSub hubs sent.", "outcome")
+PAGES = _counter("article_pages", "Visits for the pages of articles.", "outcome")
 ARTICLES_FETCHED = _counter("articles_fetched", "New or revised articles put into the outbox.")
 OUTBOX_ROWS = _gauge("outbox_rows", "Rows in the outbox.", "state")
 OUTBOX_AGE = _gauge("outbox_oldest_age_seconds", "Age of the oldest row that is not sent.")
@@ -54,6 +56,7 @@ DELIVERIES = _counter("alert_delivery_attempts", "Attempts to deliver.", "kind",
 DELIVERY_SECONDS = _histogram(
     "alert_delivery_latency_seconds", "From the article's poll to a delivery that worked.", "kind"
 )
+SSRF_BLOCKED = _counter("ssrf_blocked", "Requests refused for where they would have gone.")
 LOOP_LAG = _gauge("event_loop_lag_seconds", "How late the event loop ran its last beat.")
 
 HealthStatus = Literal["ok", "degraded", "down"]

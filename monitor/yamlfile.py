@@ -77,3 +77,9 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def write_yaml(value: Any) -> str:
+    """Return YAML that `read_yaml` reads back, keys in their order."""
+    text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=100)
+    return text

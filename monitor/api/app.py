@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
@@ -17,11 +18,14 @@ from monitor.api.docs import describe
 from monitor.api.docs import router as docs_router
 from monitor.api.health import router as health_router
 from monitor.api.live import INTERVAL, Live
+from monitor.api.origin import OwnSiteOnly
 from monitor.api.problem import install
 from monitor.api.security import HostCheck, SecurityHeaders
 from monitor.api.sources import router as sources_router
 from monitor.api.stream import router as stream_router
 from monitor.api.topics import router as topics_router
+from monitor.api.websub import router as websub_router
+from monitor.declarations import SourceRules
 from monitor.model import Topic
 from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
@@ -38,10 +42,17 @@ _TAGS = [
     {"name": "alerts", "description": "Matches of alert rules, and their deliveries."},
     {"name": "stream", "description": "Server-sent events: what is new, as it comes."},
     {"name": "topics", "description": "The news subjects that articles are sorted by."},
-    {"name": "sources", "description": "Where articles come from, and how the polls go."},
+    {"name": "sources", "description": "What is followed, and how the polls go."},
     {"name": "health", "description": "For orchestrators and Prometheus."},
 ]
-_RESOURCES = (articles_router, alerts_router, stream_router, topics_router, sources_router)
+_RESOURCES = (
+    articles_router,
+    alerts_router,
+    stream_router,
+    topics_router,
+    sources_router,
+    websub_router,
+)
 
 
 def create_app(
@@ -52,11 +63,15 @@ def create_app(
     clock: Clock,
     pages: bool = True,
     allowed_hosts: Sequence[str] = (),
+    public_url: str = "",
+    source_rules: SourceRules | None = None,
 ) -> FastAPI:
     """Return the application; without `pages` it is health and metrics only.
 
     `store` may come later, as `app.state.store`: until then whatever needs it answers 503.
-    `allowed_hosts` are the Host headers to answer to, none means any (see `hosts_for`).
+    `allowed_hosts` are the Host headers to answer to, none means any (see `hosts_for`);
+    `public_url` is where hubs reach the callbacks, and no more.
+    `source_rules` are what a source that somebody adds is held against.
     """
     app = FastAPI(
         title="News Monitor",
@@ -79,6 +94,7 @@ def create_app(
         clock=clock,
         live=Live(archive, clock),
         started=clock.monotonic(),
+        source_rules=source_rules or SourceRules(),
     )
     app.include_router(health_router)
     shown = Pages(archive, topics=topics, clock=clock, position=_position) if pages else None
@@ -88,13 +104,14 @@ def create_app(
         app.mount("/static", shown.static)
         app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     install(app, shown.error if shown else None)
-    _protect(app, allowed_hosts)
+    _protect(app, allowed_hosts, urlsplit(public_url).hostname or "")
     return app
 
 
-def _protect(app: FastAPI, allowed_hosts: Sequence[str]) -> None:
+def _protect(app: FastAPI, allowed_hosts: Sequence[str], public_host: str) -> None:
+    app.add_middleware(OwnSiteOnly)
     if allowed_hosts:
-        app.add_middleware(HostCheck, allowed=allowed_hosts)
+        app.add_middleware(HostCheck, allowed=allowed_hosts, public_host=public_host)
     app.add_middleware(SecurityHeaders)  # the last one added is the outermost
 
 

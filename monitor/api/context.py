@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 
 from monitor.api.live import Live
+from monitor.declarations import SourceRules
 from monitor.errors import Unavailable
 from monitor.model import Topic
 from monitor.protocols import Archive, Clock
@@ -24,6 +25,7 @@ class Context:
     clock: Clock
     live: Live
     started: float
+    source_rules: SourceRules
 
 
 def archive_of(app: FastAPI, health: Health) -> Archive:

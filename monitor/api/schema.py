@@ -15,16 +15,17 @@ from monitor.model import (
     DeliveryState,
     DeliveryStatus,
     Owner,
-    SourceState,
     Topic,
 )
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """What all answers have in common."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class ArticleItem(_Answer):
+class ArticleItem(Answer):
     """An article as it is listed, without its body."""
 
     id: str
@@ -77,14 +78,14 @@ def _article(row: ArticleRow) -> dict[str, Any]:
     }
 
 
-class ArticlePage(_Answer):
+class ArticlePage(Answer):
     """One page of articles, the latest change first."""
 
     items: tuple[ArticleItem, ...]
     next: str | None = Field(description="`cursor` of the next page; null on the last one.")
 
 
-class AlertedArticle(_Answer):
+class AlertedArticle(Answer):
     """The article of an alert, as it was when the alert was raised."""
 
     id: str
@@ -109,7 +110,7 @@ class AlertedArticle(_Answer):
         )
 
 
-class DeliveryItem(_Answer):
+class DeliveryItem(Answer):
     """One sending of an alert."""
 
     channel: str
@@ -132,7 +133,7 @@ class DeliveryItem(_Answer):
         )
 
 
-class AlertItem(_Answer):
+class AlertItem(Answer):
     """One match of one alert rule, and how far its deliveries have come."""
 
     id: str
@@ -160,14 +161,14 @@ class AlertItem(_Answer):
         )
 
 
-class AlertPage(_Answer):
+class AlertPage(Answer):
     """One page of alerts, the latest first."""
 
     items: tuple[AlertItem, ...]
     next: str | None = Field(description="`cursor` of the next page; null on the last one.")
 
 
-class TopicItem(_Answer):
+class TopicItem(Answer):
     """A news subject, with the query that finds it."""
 
     id: str
@@ -181,61 +182,14 @@ class TopicItem(_Answer):
         return cls(id=topic.id, name=topic.name, query=topic.query, owner=topic.owner)
 
 
-SourceCondition = Literal["ok", "failing", "new", "disabled"]
-
-
-class SourceItem(_Answer):
-    """A source and how its polls go."""
-
-    name: str
-    type: str
-    title: str
-    location: str
-    interval: int = Field(description="Seconds between polls, where the publisher allows it.")
-    enabled: bool
-    state: SourceCondition = Field(description="`new` has not been polled yet.")
-    next_poll: datetime | None = Field(description="null where the source is disabled.")
-    last_poll: datetime | None
-    last_outcome: str
-    last_error: str
-    failures: int = Field(description="Polls that failed in a row.")
-
-    @classmethod
-    def of(cls, state: SourceState) -> SourceItem:
-        """Return the answer for a source."""
-        source = state.source
-        return cls(
-            name=source.name,
-            type=source.type,
-            title=source.title,
-            location=source.location,
-            interval=source.interval,
-            enabled=source.enabled,
-            state=_condition(state),
-            next_poll=state.next_poll_at if source.enabled else None,
-            last_poll=state.last_polled_at,
-            last_outcome=state.last_outcome,
-            last_error=state.last_error,
-            failures=state.failures,
-        )
-
-
-def _condition(state: SourceState) -> SourceCondition:
-    if not state.source.enabled:
-        return "disabled"
-    if state.failures:
-        return "failing"
-    return "ok" if state.last_polled_at else "new"
-
-
-class PartItem(_Answer):
+class PartItem(Answer):
     """How one part of the process is."""
 
     status: Literal["ok", "degraded", "down"]
     text: str
 
 
-class HealthItem(_Answer):
+class HealthItem(Answer):
     """How the process is: only `ok` and `degraded` can do their work."""
 
     status: Literal["ok", "degraded", "starting", "down", "draining"]

@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+CALLBACKS = "/websub/"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 _POLICY = (
@@ -67,17 +68,20 @@ class SecurityHeaders:
 
 
 class HostCheck:
-    """Refuses requests for names that are not ours."""
+    """Refuses requests for names that are not ours. Hubs come by the public name, which is good
+    for their callbacks alone."""
 
-    def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, allowed: Sequence[str], public_host: str = "") -> None:
         self._app = app
         self._allowed = {name.lower() for name in allowed}
+        self._public = {*self._allowed, public_host.lower()} - {""}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
             given = Headers(scope=scope).get("host", "")
             name = re.sub(r":\d*$", "", given).lower().removesuffix(".")
-            if name not in self._allowed:
+            callback = scope["path"].startswith(CALLBACKS)
+            if name not in (self._public if callback else self._allowed):
                 text = (
                     f"This server listens on the loopback address and does not answer for the"
                     f" host {given[:100]!r}; ask for localhost.\n"

@@ -1,17 +1,148 @@
-"""`/api/v1/sources`: where articles come from, and how the polls go."""
+"""`/api/v1/sources`: what is followed, how the polls go, and what else to follow."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated, Any
 
-from monitor.api.context import ArchiveOf
+from fastapi import APIRouter, HTTPException, Path, Response
+
+from monitor.api.context import ArchiveOf, Context, ContextOf
 from monitor.api.problem import documented
-from monitor.api.schema import SourceItem
+from monitor.api.source_schema import (
+    FailureItem,
+    NewSource,
+    SourceDetail,
+    SourceFields,
+    SourceItem,
+)
+from monitor.declarations import check_source, values_of
+from monitor.declarations.naming import Names
+from monitor.errors import Rejected
+from monitor.model import Owner, Source, SourceState
+from monitor.protocols import Archive
 
-router = APIRouter(prefix="/api/v1/sources", tags=["sources"])
+PREFIX = "/api/v1/sources"
+
+router = APIRouter(prefix=PREFIX, tags=["sources"])
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
+Name = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
+_CHANGES = documented(403, 404, 409, 411, 413, 415, 422, 503)
 
 
 @router.get("", summary="List sources", responses=documented(503))
-async def list_sources(archive: ArchiveOf) -> list[SourceItem]:
-    """List the sources by name, each with its last poll, its next one and its last error."""
-    return [SourceItem.of(state) for state in await archive.sources()]
+async def list_sources(archive: ArchiveOf, context: ContextOf) -> list[SourceItem]:
+    """List the sources by name, each with its state in words, its last poll and its next one."""
+    now = context.clock.now()
+    return [SourceItem.of(state, now) for state in await archive.sources()]
+
+
+@router.post("", summary="Follow a source", status_code=201, responses=_CHANGES)
+async def add_source(
+    archive: ArchiveOf, context: ContextOf, given: NewSource, response: Response
+) -> SourceDetail:
+    """Follow a source, from now on. Its first articles are there after the first poll."""
+    states = await archive.sources()
+    values = given.model_dump(exclude={"name"}, exclude_none=True)
+    name = given.name or Names(state.source.name for state in states).make(
+        given.url or "", given.title or ""
+    )
+    source = _checked(context, name, values)
+    for state in states:
+        if state.source.name == name:
+            raise HTTPException(409, f"the name '{name}' is taken: choose another one")
+        if state.source.location == source.location:
+            raise HTTPException(409, f"source '{state.source.name}' follows this url already")
+    try:
+        await archive.add_source(source, context.clock.now())
+    except Rejected as error:
+        raise HTTPException(409, str(error)) from error
+    response.headers["Location"] = f"{PREFIX}/{name}"
+    return await _shown(archive, context, name)
+
+
+@router.get("/{name}", summary="Show a source", responses=documented(404, 422, 503))
+async def show_source(archive: ArchiveOf, context: ContextOf, name: Name) -> SourceDetail:
+    """Show one source with its last 30 polls, and when it is asked next and why then."""
+    return await _shown(archive, context, name)
+
+
+@router.patch("/{name}", summary="Change a source", responses=_CHANGES)
+async def change_source(
+    archive: ArchiveOf, context: ContextOf, name: Name, given: SourceFields
+) -> SourceDetail:
+    """Change some of a source's keys. A new type or url starts afresh."""
+    before = _own(await _state(archive, name))
+    values = values_of(before, context.source_rules) | given.model_dump(exclude_unset=True)
+    source = _checked(context, name, values)
+    for state in await archive.sources():
+        if state.source.location == source.location and state.source.name != name:
+            raise HTTPException(409, f"source '{state.source.name}' follows this url already")
+    try:
+        await archive.change_source(source, context.clock.now())
+    except Rejected as error:
+        raise HTTPException(409, str(error)) from error
+    return await _shown(archive, context, name)
+
+
+@router.delete("/{name}", summary="Stop following a source", status_code=204, responses=_CHANGES)
+async def remove_source(archive: ArchiveOf, name: Name) -> None:
+    """Follow a source no more. Its articles stay."""
+    _own(await _state(archive, name))
+    try:
+        await archive.remove_source(name)
+    except Rejected as error:
+        raise HTTPException(409, str(error)) from error
+
+
+@router.post("/{name}/poll-soon", summary="Poll a source soon", responses=_CHANGES)
+async def poll_soon(archive: ArchiveOf, context: ContextOf, name: Name) -> SourceDetail:
+    """Make a source due now. It is polled when its host may be asked again."""
+    state = await _state(archive, name)
+    if not state.source.enabled:
+        raise HTTPException(409, f"source '{name}' is paused: set enabled to true first")
+    await archive.poll_soon(name, context.clock.now())
+    return await _shown(archive, context, name)
+
+
+@router.get(
+    "/{name}/last-failure",
+    summary="Show what could not be read",
+    responses=documented(404, 422, 503),
+)
+async def show_failure(archive: ArchiveOf, name: Name) -> FailureItem:
+    """Show the last document of a source that could not be parsed, and why."""
+    await _state(archive, name)
+    failure = await archive.last_failure(name)
+    if failure is None:
+        raise HTTPException(404, f"no document of source '{name}' has failed lately")
+    return FailureItem.of(failure)
+
+
+async def _state(archive: Archive, name: str) -> SourceState:
+    state = await archive.source(name)
+    if state is None:
+        raise HTTPException(404, f"there is no source {name!r}; {PREFIX} lists those there are")
+    return state
+
+
+async def _shown(archive: Archive, context: Context, name: str) -> SourceDetail:
+    state = await _state(archive, name)
+    hubs = {item.source: item for item in await archive.hub_subscriptions()}
+    return SourceDetail.of_source(state, context.clock.now(), hubs.get(name))
+
+
+def _own(state: SourceState) -> Source:
+    if state.source.owner is Owner.CONFIG:
+        raise HTTPException(
+            409,
+            f"source '{state.source.name}' is declared in sources.yaml: change it there, and"
+            " restart",
+        )
+    return state.source
+
+
+def _checked(context: Context, name: str, values: dict[str, Any]) -> Source:
+    source, faults = check_source(name, values, context.source_rules)
+    if source is None:
+        raise HTTPException(422, "; ".join(faults))
+    return source

@@ -44,4 +44,9 @@ def _cell(value: object) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value)
-    return "".join(char if char.isprintable() else " " for char in str(value))
+    return plain(str(value))
+
+
+def plain(text: str) -> str:
+    """Return a text of somebody else's as one line that cannot control the terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)

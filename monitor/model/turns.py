@@ -57,6 +57,8 @@ class Turn:
     """By origin (`https://www.example.org`)."""
     throttled_by: str = ""
     """The URL that the host answered with 429 or 503 last, if no good answer came since."""
+    host_next_at: datetime | None = None
+    """When the host may be asked, which may be later where a source is polled before it is due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ class Poll:
     location: str = ""
     throttled_by: str = ""
     refused: Document | None = None
+    robots: Mapping[str, Robots] = field(default_factory=dict)
+    """What was fetched of robots.txt meanwhile, by origin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +125,8 @@ class Push:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSubscription:
     """A WebSub subscription. `token` names its callback; `confirmed_until` is the end of the
-    hub's lease, None while it has not verified us."""
+    hub's lease, None while it has not verified us. `attempts` counts the requests since the hub
+    last did, `leaving` says that they ask it to end the subscription."""
 
     source: str
     token: str
@@ -130,3 +135,5 @@ class HubSubscription:
     secret: str
     asked_at: datetime
     confirmed_until: datetime | None = None
+    attempts: int = 0
+    leaving: bool = False

@@ -7,24 +7,22 @@ and so its signature are new.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 from standardwebhooks import Webhook
 
 from monitor.channels import ALERT_RAISED
-from monitor.errors import Rejected, Unavailable, Unreachable
+from monitor.errors import Rejected, Unavailable
 from monitor.events import dump
 from monitor.model import Alert, Delivery
 from monitor.notifiers.wording import excerpt, headline, one_line
+from monitor.outbound import Answer, Outbound, retry_after
 from monitor.protocols import Clock
 
 MAX_BODY = 20_000
@@ -46,7 +44,7 @@ class WebhookNotifier:
     """
 
     def __init__(
-        self, url: str, secret: str, user_agent: str, clock: Clock, wait: float = 15.0
+        self, url: str, secret: str, outbound: Outbound, clock: Clock, wait: float = 15.0
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -54,20 +52,20 @@ class WebhookNotifier:
         self._url = url
         self._host = parts.hostname
         self._signer = _signer(secret)
-        self._user_agent = user_agent
+        self._outbound = outbound
         self._clock = clock
         self._wait = wait
-        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, delivery: Delivery) -> None:
         """Send one alert.
 
-        Raises Rejected where the receiver is gone (410), Unavailable for every other answer than
-        2xx, a redirect included, with the receiver's Retry-After; Unreachable without any answer.
+        Raises Rejected where the receiver is gone (410) or must not be asked, Unavailable for every
+        other answer than 2xx, a redirect included, with the receiver's Retry-After; Unreachable
+        without any answer.
         """
         body = payload(delivery.alert)
-        headers = self._signed(f"msg_{delivery.id}", body)
-        status, answer = await self._request("POST", headers, body)
+        answer = await self._request("POST", self._signed(f"msg_{delivery.id}", body), body)
+        status = answer.status
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return
         if status == HTTPStatus.GONE:
@@ -76,20 +74,18 @@ class WebhookNotifier:
             raise Unavailable(f"{self._host} answered {status}: redirects are not followed")
         wait = None
         if status in _ASKS_TO_WAIT:
-            wait = seconds_to_wait(answer.get("Retry-After", ""), self._clock.now())
-        raise Unavailable(f"{self._host} answered {status}", wait)
+            told = answer.headers.get("Retry-After", "")
+            wait = retry_after(told, self._clock.now(), LONGEST_WAIT)
+        raise Unavailable(f"{self._host} answered {status}", wait, status)
 
     async def check(self) -> None:
         """Ask the receiver for anything: every answer but 410 shows that it is there."""
-        status, _ = await self._request("HEAD", {}, None)
-        if status == HTTPStatus.GONE:
+        answer = await self._request("HEAD", {}, None)
+        if answer.status == HTTPStatus.GONE:
             raise Rejected(f"{self._host} answered 410: the receiver says it is gone")
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Nothing: the connections belong to the door to the outside."""
 
     def _signed(self, message_id: str, body: bytes) -> dict[str, str]:
         now = self._clock.now()
@@ -100,36 +96,18 @@ class WebhookNotifier:
             "webhook-signature": self._signer.sign(message_id, now, body.decode()),
         }
 
-    async def _request(
-        self, method: str, headers: Mapping[str, str], body: bytes | None
-    ) -> tuple[int, Mapping[str, str]]:
-        """Return status and headers of the answer; its body is not read, as nobody needs it."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                headers={"User-Agent": self._user_agent}, cookie_jar=aiohttp.DummyCookieJar()
-            )
-        try:
-            # The deadline is over all of it: a peer that drips bytes never meets a read timeout.
-            async with (
-                asyncio.timeout(self._wait),
-                self._session.request(
-                    method,
-                    self._url,
-                    headers=headers,
-                    data=body,
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=None),
-                ) as response,
-            ):
-                return response.status, response.headers
-        except TimeoutError:
-            raise Unavailable(f"{self._host} did not answer within {self._wait:g} s") from None
-        except aiohttp.ClientSSLError:
-            raise Unavailable(f"{self._host} failed: its TLS certificate or handshake") from None
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"{self._host} cannot be reached: {error.os_error}") from None
-        except aiohttp.ClientError as error:
-            raise Unavailable(f"{self._host} failed: {type(error).__name__}") from None
+    async def _request(self, method: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        """Return the answer without its body, which nobody needs."""
+        return await self._outbound.request(
+            method,
+            self._url,
+            headers=headers,
+            body=body,
+            max_bytes=0,
+            deadline=self._wait,
+            redirects=0,
+            polite=False,  # alerts are the receiver's own wish
+        )
 
 
 def _signer(secret: str) -> Webhook:
@@ -176,19 +154,3 @@ def _message(alert: Alert, most: int) -> dict[str, Any]:
 
 def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def seconds_to_wait(retry_after: str, now: datetime) -> float | None:
-    """Return what a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date), in seconds.
-
-    At most LONGEST_WAIT; None where there is none or it cannot be read.
-    """
-    text = retry_after.strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
-        return min(float(text), LONGEST_WAIT)
-    with suppress(ValueError):
-        moment = parsedate_to_datetime(text)
-        # RFC 9110 dates are GMT; "-0000" gives a time without a zone.
-        wish = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
-        return min(max(wish, 0.0), LONGEST_WAIT)
-    return None

@@ -74,6 +74,10 @@ class Sources(Protocol):
     async def remove_source(self, name: str) -> None:
         """Remove a user's source; its articles stay. Raises Rejected as `change_source`."""
 
+    async def poll_soon(self, name: str, now: datetime) -> None:
+        """Make any source due now, whoever owns it; its host's pauses stay. Raises Rejected where
+        there is none."""
+
     async def sources(self) -> Sequence[SourceState]:
         """Return all sources by name."""
 

@@ -2,62 +2,183 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
 
 import feedparser
 
 from monitor.errors import Rejected
-from monitor.model import Article, Document, Source
-from monitor.sources.dates import parse_time, sane, time_of
-from monitor.sources.markup import line_of, text_of
-from monitor.sources.repair import MAX_ITEMS, MAX_PERSON, decoded, repaired
-from monitor.text.fingerprints import article_id, content_hash
-from monitor.text.language import language_of
-from monitor.text.normal import (
-    MAX_ARTICLE,
-    MAX_ITEM_ID,
-    MAX_SUMMARY,
-    MAX_TITLE,
-    clean_line,
-    clean_text,
-    cut,
+from monitor.model import Article, Document, Memory, Parsed, Source
+from monitor.sources.entries import Entry, item_of
+from monitor.sources.fastfeed import fast_entries
+from monitor.sources.hints import hints_of
+from monitor.sources.items import (
+    absolute,
+    article_of,
+    dated,
+    newest,
+    notes_of,
+    outlets_of,
+    with_usable_ids,
 )
-from monitor.text.urls import link_url
+from monitor.sources.repair import ITEM_START, decoded, repaired
+from monitor.sources.slices import Shape, Slices, shape_of, sliced
 
-_MAX_AUTHORS = 20
-_MAX_CATEGORIES = 50
-_MAX_CATEGORY = 200
-_TITLE_FROM_TEXT = 120
-_UNTITLED = "Untitled"
-_OLDEST = datetime(1, 1, 1, tzinfo=UTC)
+# It would look for a parser that nobody has, in all folders of the path, at every document.
+feedparser.api.PREFERRED_XML_PARSERS.clear()
+
+FEW = 5
+"""So many new items are read by the careful parser alone."""
+FAST = "fast"
+CAREFUL = "careful"
 _FEED_LINK = re.compile(
     r"<link\b(?=[^>]*type=[\"']application/(?:rss|atom)\+xml)[^>]*?href=[\"']([^\"'>]+)",
     re.IGNORECASE,
 )
 
-Entry = dict[str, Any]
+
+@dataclass(slots=True)
+class _Reading:
+    """One document on its way to articles; `title` is the feed's own."""
+
+    document: Document
+    source: Source
+    title: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def articles(self, entries: Sequence[Entry], declared: str) -> list[Article]:
+        """Return the articles of entries; `declared` is the feed's language, "" for none."""
+        document, now = self.document, self.document.fetched
+        items = with_usable_ids(item_of(entry, document.url) for entry in entries)
+        items = [dated(item, now) for item in items]
+        self.notes = notes_of(items, now)
+        outlets = outlets_of(document, self.source, self.title)
+        return [article_of(item, document, self.source, declared, outlets) for item in items]
+
+    def parsed(self, body: bytes) -> Mapping[str, Any]:
+        """Return what the careful parser makes of repaired XML."""
+        return _parsed(body, self.document.url)
 
 
-def parse(document: Document, source: Source) -> tuple[Article, ...]:
-    """Return the articles of a feed, at most the newest 2,000, in the feed's order.
+def parse(document: Document, source: Source, memory: Memory) -> Parsed:
+    """Return the articles of a feed that are not just as at the last poll, at most the newest
+    2,000, in the feed's order.
 
     Raises Rejected where the document is no feed, with what it looks like.
     """
     text = decoded(document.body, document.content_type)
-    result = _parsed(repaired(text), document.url)
+    reading = _Reading(document, source)
+    slices = sliced(text, document.url)
+    if slices is None:
+        return _whole(text, reading, memory)
+    hints, reading.title = hints_of(repaired(slices.with_only(())), document.url)
+    fresh = slices.fresh(memory.digests)
+    read = _read(slices, fresh, reading, memory.reader)
+    if read is None:
+        return _whole(text, reading, memory)
+    articles, reader = read
+    return Parsed(
+        articles=newest(articles),
+        known=len(slices.spans) - len(fresh),
+        hints=hints,
+        title=reading.title,
+        digests=b"".join(slices.digests),
+        reader=reader,
+        agreed=memory.agreed + (reader == FAST and len(fresh) > FEW),
+        notes=reading.notes,
+    )
+
+
+def _whole(text: str, reading: _Reading, memory: Memory) -> Parsed:
+    """Return all articles of a feed whose items cannot be told apart without parsing it."""
+    body, url = repaired(text), reading.document.url
+    result = reading.parsed(body)
     entries: list[Entry] = result["entries"]
     if not entries and not result["version"]:
-        raise Rejected(_what_it_is(text, document.url))
-    usable = _usable_ids(entries)
+        raise Rejected(_what_it_is(text, url))
+    first = ITEM_START.search(text)
+    hints, reading.title = hints_of(repaired(text[: first.start()]) if first else body, url)
+    articles = reading.articles(entries, str(dict.get(result["feed"], "language", "")))
+    return Parsed(
+        articles=newest(articles),
+        hints=hints,
+        title=reading.title,
+        reader=memory.reader,
+        notes=reading.notes,
+    )
+
+
+def _read(
+    slices: Slices, fresh: list[int], reading: _Reading, reader: str
+) -> tuple[list[Article], str] | None:
+    """Return the articles of these items, and the reader that is good for the source; None where
+    a parser finds other items than these.
+
+    The careful parser reads them, unless they are many and plain. Then it reads one item of each
+    shape, and the fast one all: where both make the same articles of those, the rest is taken
+    from the fast one. Once they differ, the source is read carefully for good.
+    """
+    shapes = _shapes(slices, fresh) if len(fresh) > FEW and reader != CAREFUL else []
+    sample = _sample(shapes)
+    if shapes and len(sample) * 3 <= len(fresh):
+        careful = _carefully(slices, [fresh[at] for at in sample], reading)
+        if careful is None:
+            return None
+        fast = _fast(slices, fresh, shapes, reading, careful[1])
+        if fast and [fast[at] for at in sample] == careful[0]:
+            return fast, FAST
+        reader = CAREFUL
+    if not fresh:
+        return [], reader
+    careful = _carefully(slices, fresh, reading)
+    return careful and (careful[0], reader)
+
+
+def _shapes(slices: Slices, fresh: list[int]) -> list[Shape]:
+    """Return the shapes of items, none where one of them is not plain or shares its id."""
+    if slices.shared_ids():
+        return []
+    shapes: list[Shape] = []
+    for number in fresh:
+        shape = shape_of(slices.item(number))
+        if shape is None:
+            return []
+        shapes.append(shape)
+    return shapes
+
+
+def _sample(shapes: Sequence[Shape]) -> list[int]:
+    """Return the places of the first item of each shape, and of the last of the last one's."""
+    first: dict[Shape, int] = {}
+    for at, shape in enumerate(shapes):
+        first.setdefault(shape, at)
+    return sorted({*first.values(), len(shapes) - 1} if shapes else ())
+
+
+def _carefully(
+    slices: Slices, numbers: list[int], reading: _Reading
+) -> tuple[list[Article], str] | None:
+    """Return what the careful parser makes of these items, and the language that is declared;
+    None where it finds others."""
+    result = reading.parsed(repaired(slices.with_only(numbers)))
+    if len(result["entries"]) != len(numbers):
+        return None
     declared = str(dict.get(result["feed"], "language", ""))
-    return _newest([_article(entry, document, source, usable, declared) for entry in entries])
+    return reading.articles(result["entries"], declared), declared
+
+
+def _fast(
+    slices: Slices, numbers: list[int], shapes: Sequence[Shape], reading: _Reading, declared: str
+) -> list[Article]:
+    """Return what the fast parser makes of these items, nothing where it fails."""
+    try:
+        entries = fast_entries(repaired(slices.with_only(numbers)), shapes)
+    except Rejected:
+        return []
+    return reading.articles(entries, declared)
 
 
 def _parsed(body: bytes, url: str) -> Mapping[str, Any]:
@@ -78,146 +199,6 @@ def _parsed(body: bytes, url: str) -> Mapping[str, Any]:
     return result
 
 
-def _article(
-    entry: Entry, document: Document, source: Source, usable: frozenset[str], declared: str
-) -> Article:
-    """Return the article of an entry."""
-    url = _link(entry, document.url)
-    summary = clean_text(text_of(_string(entry, "summary")), MAX_SUMMARY)
-    body, language = _content(entry)
-    title = clean_line(line_of(_string(entry, "title")), MAX_TITLE)
-    authors, categories, image = _authors(entry), _categories(entry), _image(entry, document.url)
-    body = "" if body == summary else cut(body, MAX_ARTICLE - len(summary.encode()) - 4 * MAX_TITLE)
-    guid = _guid(entry, usable)
-    # An item without a title is an article all the same; what else it has stands for the title.
-    title = title or _first_words(summary or body) or url or clean_line(guid) or image
-    title = title or ", ".join(authors or categories)[:MAX_TITLE] or _UNTITLED
-    published = _time(entry, "published", document.fetched)
-    updated = _time(entry, "updated", document.fetched)
-    published = published or _time(entry, "created", document.fetched) or updated
-    return Article(
-        id=article_id(source.name, guid, url, title, published),
-        source=source.name,
-        title=title,
-        fetched=document.fetched,
-        content_hash=content_hash(title, summary, body, url, published),
-        url=url,
-        item_id=guid,
-        summary=summary,
-        body=body,
-        authors=authors,
-        categories=categories,
-        image=image,
-        language=language_of(f"{title}\n{summary or body}", language or declared),
-        published=published,
-        updated=updated,
-    )
-
-
-def _string(entry: Entry, key: str) -> str:
-    # Past the parser's own look-up, which answers with other fields and warns.
-    value = dict.get(entry, key)
-    return value if isinstance(value, str) else ""
-
-
-def _list(entry: Entry, key: str) -> list[Entry]:
-    value = dict.get(entry, key)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _absolute(url: str, base: str) -> str:
-    try:
-        return link_url(urljoin(base, url.strip()))
-    except ValueError:
-        return ""
-
-
-def _link(entry: Entry, base: str) -> str:
-    """Return the page of an entry: its link, else an id that is an address."""
-    links = _list(entry, "links")
-    candidates = [_string(entry, "link")]
-    candidates += [_string(link, "href") for link in links if link.get("rel") == "alternate"]
-    candidates += [_string(entry, "id")]
-    for candidate in candidates[:-1]:
-        if candidate and (url := _absolute(candidate, base)):
-            return url
-    return link_url(candidates[-1]) if candidates[-1].startswith(("http://", "https://")) else ""
-
-
-def _content(entry: Entry) -> tuple[str, str]:
-    """Return the longest content as text, and the language that it declares."""
-    best = max(_list(entry, "content"), key=lambda part: len(_string(part, "value")), default={})
-    return clean_text(text_of(_string(best, "value")), MAX_ARTICLE), _string(best, "language")
-
-
-def _first_words(text: str) -> str:
-    line = clean_line(text, _TITLE_FROM_TEXT + 1)
-    return line if len(line) <= _TITLE_FROM_TEXT else line[:_TITLE_FROM_TEXT].rstrip() + "…"
-
-
-def _usable_ids(entries: Iterable[Entry]) -> frozenset[str]:
-    """Return the ids that name one item: some feeds give all items the same."""
-    links: defaultdict[str, set[str]] = defaultdict(set)
-    for entry in entries:
-        links[_string(entry, "id")].add(_string(entry, "link") or _string(entry, "title"))
-    return frozenset(guid for guid, of in links.items() if guid and len(of) == 1)
-
-
-def _guid(entry: Entry, usable: frozenset[str]) -> str:
-    guid = _string(entry, "id")
-    if guid not in usable:
-        return ""
-    clean = clean_line(guid, len(guid))
-    return clean if len(clean) <= MAX_ITEM_ID else hashlib.sha256(clean.encode()).hexdigest()
-
-
-def _time(entry: Entry, key: str, now: datetime) -> datetime | None:
-    moment = time_of(dict.get(entry, f"{key}_parsed"))
-    if moment is None:
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        moment = parse_time(_string(entry, key), midnight)
-    return sane(moment, now)
-
-
-def _authors(entry: Entry) -> tuple[str, ...]:
-    people = _list(entry, "authors")
-    names = [_string(person, "name") or _string(person, "email") for person in people]
-    found = [clean_line(line_of(name), MAX_PERSON) for name in names or [_string(entry, "author")]]
-    return tuple(dict.fromkeys(name for name in found if name))[:_MAX_AUTHORS]
-
-
-def _categories(entry: Entry) -> tuple[str, ...]:
-    tags = (_string(tag, "label") or _string(tag, "term") for tag in _list(entry, "tags"))
-    found = (clean_line(line_of(tag), _MAX_CATEGORY) for tag in tags)
-    return tuple(dict.fromkeys(name for name in found if name))[:_MAX_CATEGORIES]
-
-
-def _image(entry: Entry, base: str) -> str:
-    pictures = [
-        _string(media, "url")
-        for media in _list(entry, "media_content")
-        if "image" in (_string(media, "medium"), _string(media, "type").partition("/")[0])
-    ]
-    pictures += [_string(media, "url") for media in _list(entry, "media_thumbnail")]
-    pictures += [
-        _string(link, "href")
-        for link in _list(entry, "links")
-        if link.get("rel") == "enclosure" and _string(link, "type").startswith("image/")
-    ]
-    found = (_absolute(picture, base) for picture in pictures if picture)
-    return next((picture for picture in found if picture), "")
-
-
-def _newest(articles: list[Article]) -> tuple[Article, ...]:
-    """Return the newest 2,000 in the feed's order; where dates are missing the first ones win."""
-    unique = list({article.id: article for article in reversed(articles)}.values())[::-1]
-    if len(unique) <= MAX_ITEMS:
-        return tuple(unique)
-    ranked = sorted(unique, key=lambda article: article.published or _OLDEST, reverse=True)
-    kept = {article.id for article in ranked[:MAX_ITEMS]}
-    return tuple(article for article in unique if article.id in kept)
-
-
 def _what_it_is(text: str, url: str) -> str:
     """Return a sentence on what a body is that is no feed, and what to do."""
     start = text.lstrip()[:2_000].lower()
@@ -228,7 +209,7 @@ def _what_it_is(text: str, url: str) -> str:
     if "<html" in start or "<!doctype html" in start:
         link = _FEED_LINK.search(text[:200_000])
         if link:
-            feed = _absolute(link[1].replace("&amp;", "&"), url)
+            feed = absolute(link[1].replace("&amp;", "&"), url)
             return f"this is a web page, not a feed: it names its feed as {feed}"
         return "this is a web page, not a feed: look on it for the address of its RSS feed"
     if start.startswith("<"):

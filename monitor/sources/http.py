@@ -1,215 +1,171 @@
-"""HTTP as a source: conditional, bounded and polite. The only importer of aiohttp among sources.
+"""HTTP as a source: conditional requests, and what their answers say of the next ones.
 
 Conditional requests follow RFC 9110 section 13: validators are opaque and go back byte for byte.
+How long an answer stays fresh follows RFC 9111 section 4.2.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import math
-from collections import defaultdict
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+import re
+from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit
 
-import aiohttp
-
-from monitor.errors import Rejected, Unavailable, Unreachable
 from monitor.model import Document, NotModified, SourceState
+from monitor.outbound import Answer, Outbound, failure, http_date
 from monitor.protocols import Clock
 
-DEADLINE = 30.0
-"""Seconds for everything: name, connection, redirects, headers and body."""
 MAX_BYTES = 10 * 1024 * 1024
-"""Bytes of a body after decompression."""
-MAX_REDIRECTS = 5
-_GIVE_UP_AT = MAX_REDIRECTS + 1  # the redirect at which aiohttp gives up
+"""Bytes of a body, on the wire and after decompression."""
 MAX_RETRY_AFTER = 7 * 86_400.0
-_CHUNK = 65_536
-_ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
-_ACCEPT = (
-    "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
+MAX_AGE = 31 * 86_400
+"""Seconds: what is called fresh for longer is not believed."""
+_LONGEST_VALUE = 1_024
+_FEED = (
+    "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9,"
+    " text/xml;q=0.8, */*;q=0.5"
 )
+_PAGE = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8"
+_UNCACHED = re.compile(r"\bno-(?:cache|store)\b", re.IGNORECASE)
+_FRESH = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,12})", re.IGNORECASE)
 
 
 class HttpFetcher:
-    """Gets URLs; one request at a time to each host, no cookies, no Referer, no proxy settings."""
+    """Gets what sources and pages hold; `max_bytes` bounds a body."""
 
-    def __init__(
-        self,
-        *,
-        user_agent: str,
-        clock: Clock,
-        deadline: float = DEADLINE,
-        max_bytes: int = MAX_BYTES,
-    ) -> None:
-        self._user_agent = user_agent
+    def __init__(self, outbound: Outbound, clock: Clock, max_bytes: int = MAX_BYTES) -> None:
+        self._outbound = outbound
         self._clock = clock
-        self._deadline = deadline
         self._max_bytes = max_bytes
-        self._session: aiohttp.ClientSession | None = None
-        self._hosts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
-        """Close all connections; requests under way fail."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """Close all connections of the door to the outside."""
+        await self._outbound.close()
 
     async def fetch(self, state: SourceState) -> Document | NotModified:
-        """Ask for the source's URL with the validators of its state.
+        """Ask for the source's address with the validators of its memory.
 
-        Raises Unavailable, with the server's Retry-After, where there is no complete answer of
-        200 or 304; Rejected where the address is none or the body exceeds the cap.
+        Raises Unavailable, with the server's Retry-After and status, where there is no complete
+        answer of 200 or 304; Unreachable without a connection; Rejected where the address must
+        not be asked or the body exceeds a limit.
         """
-        url = state.source.location
-        host = _host(url)
-        # Waiting for one's turn is not the server's slowness, so the deadline starts after it.
-        async with self._hosts[host]:
-            try:
-                async with asyncio.timeout(self._deadline):
-                    return await self._ask(url, state)
-            except TimeoutError as error:
-                raise Unavailable(f"{host} took longer than {self._deadline:g} s") from error
-            except aiohttp.ClientError as error:
-                raise _failure(error, host) from error
+        memory, source = state.memory, state.source
+        headers = {"Accept": _FEED}
+        if memory.etag and not memory.ignores_validators:
+            headers["If-None-Match"] = memory.etag
+        if memory.last_modified and not memory.ignores_validators:
+            headers["If-Modified-Since"] = memory.last_modified
+        answer = await self._outbound.request(
+            "GET",
+            memory.chosen_location or source.location,
+            headers=headers,
+            max_bytes=self._max_bytes,
+            user_agent=source.user_agent,
+        )
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return self._not_modified(answer, state)
+        document = self._document(answer)
+        if document.body_hash != memory.body_hash:
+            return document
+        return NotModified(
+            etag=document.etag,
+            last_modified=document.last_modified,
+            body_hash=document.body_hash,
+            max_age=document.max_age,
+            moved_to=document.moved_to,
+            status=document.status,
+            size=document.size,
+        )
 
-    async def _ask(self, url: str, state: SourceState) -> Document | NotModified:
-        headers = {}
-        if state.etag:
-            headers["If-None-Match"] = state.etag
-        if state.last_modified:
-            headers["If-Modified-Since"] = state.last_modified
-        async with self._open().get(url, headers=headers, max_redirects=_GIVE_UP_AT) as response:
-            etag = _validator(response.headers.get("ETag", ""))
-            last_modified = _validator(response.headers.get("Last-Modified", ""))
-            if response.status == HTTPStatus.NOT_MODIFIED:
-                return NotModified(
-                    etag=etag or state.etag,
-                    last_modified=last_modified or state.last_modified,
-                    body_hash=state.body_hash,
-                )
-            self._check(response)
-            body = await self._body(response)
-            body_hash = hashlib.sha256(body).hexdigest()
-            if body_hash == state.body_hash:
-                return NotModified(etag=etag, last_modified=last_modified, body_hash=body_hash)
-            return Document(
-                url=str(response.url),
-                body=body,
-                content_type=response.headers.get("Content-Type", ""),
-                etag=etag,
-                last_modified=last_modified,
-                body_hash=body_hash,
-                fetched=self._clock.now(),
-            )
+    async def get(self, url: str, *, max_bytes: int = 0, user_agent: str = "") -> Document:
+        """Return what any address holds; `max_bytes` 0 is the fetcher's own limit.
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),  # the poller bounds what is under way
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                # One deadline of our own covers it all; a limit on each read stops no slow drip.
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                headers={
-                    "User-Agent": self._user_agent,
-                    "Accept": _ACCEPT,
-                    "Accept-Encoding": "gzip, deflate",
-                },
-            )
-        return self._session
+        Raises as `fetch`, Unavailable for every status but 200.
+        """
+        answer = await self._outbound.request(
+            "GET",
+            url,
+            headers={"Accept": _PAGE},
+            max_bytes=max_bytes or self._max_bytes,
+            user_agent=user_agent,
+        )
+        return self._document(answer)
 
-    def _check(self, response: aiohttp.ClientResponse) -> None:
-        """Raise where the answer is not a body to read."""
-        host = response.url.host
-        if response.status != HTTPStatus.OK:
-            phrase = f"{response.status} {response.reason or ''}".strip()
-            raise Unavailable(f"{host} answered {phrase}", self._retry_after(response))
-        encoding = response.headers.get("Content-Encoding", "").strip().lower()
-        if encoding not in _ENCODINGS:
-            raise Unavailable(f"{host} sent the encoding {encoding!r}, for which nobody asked")
-        if (response.content_length or 0) > self._max_bytes:
-            raise self._too_large(response)
+    def _document(self, answer: Answer) -> Document:
+        now = self._clock.now()
+        if answer.status != HTTPStatus.OK:
+            raise failure(answer, now, MAX_RETRY_AFTER)
+        etag, last_modified = _validators(answer.headers)
+        return Document(
+            url=answer.url,
+            body=answer.body,
+            content_type=_plain(answer.headers.get("Content-Type", "")),
+            etag=etag,
+            last_modified=last_modified,
+            body_hash=hashlib.sha256(answer.body).hexdigest(),
+            max_age=max_age(answer.headers, now),
+            moved_to=answer.moved_to,
+            status=answer.status,
+            size=answer.size,
+            fetched=now,
+        )
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            body += chunk
-            if len(body) > self._max_bytes:
-                # Nothing more is read: the connection must not be used again.
-                response.close()
-                raise self._too_large(response)
-        return bytes(body)
-
-    def _too_large(self, response: aiohttp.ClientResponse) -> Rejected:
-        return Rejected(f"{response.url.host} sent more than {self._max_bytes} bytes")
-
-    def _retry_after(self, response: aiohttp.ClientResponse) -> float | None:
-        """Return how many seconds the server wants us to wait, None where it says nothing."""
-        text = response.headers.get("Retry-After", "").strip()
-        if text.isascii() and text.isdigit():
-            return min(float(text[:9]), MAX_RETRY_AFTER)
-        try:
-            moment = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = math.ceil((moment - self._clock.now()).total_seconds())
-        return min(max(float(seconds), 0.0), MAX_RETRY_AFTER)
+    def _not_modified(self, answer: Answer, state: SourceState) -> NotModified:
+        """Return a 304; validators that it does not name stay those that were asked with."""
+        etag, last_modified = _validators(answer.headers)
+        if not _expired(answer.headers):
+            etag = etag or state.memory.etag
+            last_modified = last_modified or state.memory.last_modified
+        return NotModified(
+            etag=etag,
+            last_modified=last_modified,
+            body_hash=state.memory.body_hash,
+            max_age=max_age(answer.headers, self._clock.now()),
+            moved_to=answer.moved_to,
+        )
 
 
-def _host(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname if parts.scheme in ("http", "https") else None
-    except ValueError:
-        host = None
-    if not host:
-        raise Rejected(f"{url!r} is not an http or https address")
-    return host
+def max_age(headers: Mapping[str, str], now: datetime) -> int:
+    """Return for how many seconds more an answer is fresh: its max-age, or Expires after Date,
+    less the Age that it had in caches; 0 where it is not to be kept or says nothing."""
+    control = headers.get("Cache-Control", "")
+    if _UNCACHED.search(control):
+        return 0
+    told = _FRESH.search(control)
+    if told is not None:
+        lifetime = int(told[1])
+    else:
+        expires = http_date(headers.get("Expires", ""))
+        if expires is None:
+            return 0
+        date = http_date(headers.get("Date", "")) or now
+        lifetime = int((expires - date).total_seconds())
+    age = headers.get("Age", "").strip()
+    if age.isascii() and age.isdigit():
+        lifetime -= int(age[:12])
+    return min(max(lifetime, 0), MAX_AGE)
 
 
-def _validator(value: str) -> str:
-    """Return a validator as it came, "" where it could not be stored or sent back."""
-    return value if value.isascii() and value.isprintable() and len(value) <= 1_024 else ""
+def _validators(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return ETag and Last-Modified as they came, "" where they are not to be used."""
+    if _expired(headers):
+        return "", ""
+    return _plain(headers.get("ETag", "")), _plain(headers.get("Last-Modified", ""))
 
 
-def _failure(error: aiohttp.ClientError, host: str) -> Unavailable | Rejected:
-    """Return what a failed request means, in a sentence that names the cause."""
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return Unreachable(f"the name {host} cannot be resolved")
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-            return Unavailable(f"the certificate of {host} is not trusted")
-        case aiohttp.ClientConnectorError():
-            return Unreachable(f"{host} cannot be reached: {error.os_error.strerror or error}")
-        case aiohttp.TooManyRedirects():
-            return Unavailable(f"{host} redirects more than {MAX_REDIRECTS} times")
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return Unavailable(f"{host} is, or redirects to, an address that is not http or https")
-        case aiohttp.ClientPayloadError():
-            return Unavailable(f"the answer of {host} was cut off")
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
-            return Unavailable(f"{host} closed the connection")
-        case aiohttp.ClientResponseError():
-            reason = " ".join(error.message.split())[:200]
-            return Unavailable(f"{host} sent an answer that cannot be read: {reason}")
-        case _:
-            return Unavailable(f"asking {host} failed: {type(error).__name__}: {error}")
+def _expired(headers: Mapping[str, str]) -> bool:
+    """Return whether a server says that its answers are never to be kept, in the old words.
+
+    Such a server's validators often outlive the text that they stand for; the hash of the body
+    tells as well. `Cache-Control: max-age` outweighs Expires (RFC 9111, 5.3)."""
+    if headers.get("Expires", "").strip() not in ("0", "-1"):
+        return False
+    told = _FRESH.search(headers.get("Cache-Control", ""))
+    return told is None or not int(told[1])
+
+
+def _plain(value: str) -> str:
+    """Return a value as it came, "" where it could not be stored or sent back."""
+    printable = value.isascii() and value.isprintable()
+    return value if printable and len(value) <= _LONGEST_VALUE else ""

@@ -19,11 +19,12 @@ from importlib import import_module  # noqa: E402
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from monitor.sources import TYPES  # noqa: E402  (the variables come first)
+from monitor.sources import DOCUMENT_READERS, TYPES  # noqa: E402  (the variables come first)
 from monitor.text.language import load_identifier  # noqa: E402
 
-for source_type in TYPES.values():
-    import_module(source_type.parser)
+parsers = [source_type.parser for source_type in TYPES.values() if source_type.parser]
+for module in ("monitor.sources.parserprocess", *parsers, *DOCUMENT_READERS):
+    import_module(module)
 load_identifier()
 # What is frozen is never written to by the collector, and so stays shared.
 gc.freeze()

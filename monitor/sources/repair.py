@@ -48,7 +48,7 @@ _LONG_PERSON = re.compile(
     rf"\b[^<>]*>\s*(?:<!\[CDATA\[)?[^<\]]{{{MAX_PERSON}}})[^<\]]+",
     re.IGNORECASE,
 )
-_ITEM_START = re.compile(r"<(?:item|entry|rss:item|atom:entry)[\s>]")
+ITEM_START = re.compile(r"<(?:item|entry|rss:item|atom:entry)[\s>]")
 
 
 def decoded(body: bytes, content_type: str = "") -> str:
@@ -101,7 +101,7 @@ def _without_middle(text: str) -> str:
 
     Which end is the newer one is known only when their dates are parsed.
     """
-    starts = [match.start() for match in _ITEM_START.finditer(text)]
+    starts = [match.start() for match in ITEM_START.finditer(text)]
     if len(starts) <= 2 * MAX_ITEMS:
         return text
     return text[: starts[MAX_ITEMS]] + text[starts[-MAX_ITEMS] :]

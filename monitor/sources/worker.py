@@ -1,34 +1,33 @@
-"""Parsing in processes that can be killed: a feed may loop, swell or crash, the service may not.
+"""Parsing in processes that can be killed: documents may loop, swell or crash, the service may not.
 
-The only importer of pebble. The processes are forked from a server that holds the parsers and
-nothing else, so one that is killed is replaced within milliseconds.
+The processes are forked from a server that holds the parsers and nothing else, so one that is
+killed is replaced within milliseconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import fcntl
-import multiprocessing
-import os
-import resource
+import pickle
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar, cast
 
-from pebble import ProcessExpired, ProcessPool
-
-from monitor.errors import MonitorError, Rejected, Unavailable
-from monitor.model import Article, Document, Source
-from monitor.sources import TYPES
+from monitor.errors import Rejected, Unavailable
+from monitor.model import Document, Memory, PageText, Parsed, Source, Survey
+from monitor.sources.parserprocess import (
+    LENGTH,
+    Answer,
+    extract_document,
+    parse_document,
+    serve,
+    survey_document,
+)
 
 WAIT = 10.0
 """Seconds that one document may take."""
@@ -37,17 +36,12 @@ MEMORY = 512 * 1024 * 1024
 MAX_TASKS = 200
 """Documents after which a process is replaced, because parsers leak."""
 STOP = 4.0
-"""Seconds that the processes may take to end."""
-_GRACE = 20.0
-"""Seconds beyond `WAIT` after which the pool itself, not the document, is stuck."""
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+"""Seconds that a process may take to end or to start."""
+_FROM_OUTSIDE = frozenset((-signal.SIGKILL, -signal.SIGTERM, 255))
+"""Exit codes that are not the document's doing; 255 is that of a lost fork server."""
 
+T = TypeVar("T")
 _main_hidden = threading.Lock()
-
-
-def parse_document(source: Source, document: Document) -> tuple[Article, ...]:
-    """Return the articles of a document; runs in a parser process."""
-    return TYPES[source.type].parse(document, source)
 
 
 class ParserPool:
@@ -62,16 +56,16 @@ class ParserPool:
         workers: int = 2,
         wait: float = WAIT,
         memory: int = MEMORY,
-        parse: Callable[[Source, Document], tuple[Article, ...]] = parse_document,
+        parse: Callable[[Source, Document, Memory], Parsed] = parse_document,
     ) -> None:
-        self._workers = workers
         self._wait = wait
         self._memory = memory
         self._function = parse
-        self._pool: ProcessPool | None = None
-        # No more than run at once are given to the pool, so that a wait is a parser's own.
+        self._context = ForkServerContext()
         self._slots = asyncio.Semaphore(workers)
-        self._running: set[Future[tuple[Article, ...]]] = set()
+        self._idle: list[_Process] = []
+        self._busy: set[_Process] = set()
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,107 +78,144 @@ class ParserPool:
     ) -> None:
         await self.close()
 
-    async def parse(self, source: Source, document: Document) -> tuple[Article, ...]:
-        """Return the articles of a document.
+    async def parse(self, source: Source, document: Document, memory: Memory) -> Parsed:
+        """Return what a document holds, in the light of the last poll.
 
         Raises what the parser raises of MonitorError; Rejected where it takes too long or too
-        much memory, crashes or fails; Unavailable where the processes cannot be had.
-        """
-        async with self._slots:
-            # An idle process killed from outside breaks a pool; the next one works.
-            with contextlib.suppress(BrokenProcessPool):
-                return await self._parse(source, document)
-            try:
-                return await self._parse(source, document)
-            except BrokenProcessPool as error:
-                raise Unavailable("the parser processes cannot be started") from error
+        much memory, crashes or fails; Unavailable where the processes cannot be had."""
+        return await self._run(self._function, source, document, memory)
+
+    async def extract(self, document: Document) -> PageText:
+        """Return what the page of an article says; raises as `parse`."""
+        return await self._run(extract_document, document)
+
+    async def survey(self, document: Document) -> Survey:
+        """Return what an unknown document is; raises as `parse`."""
+        return await self._run(survey_document, document)
 
     async def close(self) -> None:
         """End all processes at once; documents under way fail."""
-        pool, self._pool = self._pool, None
-        # pebble leaves the waiting ones waiting.
-        for future in tuple(self._running):
-            future.cancel()
-        if pool is not None:
-            await _stopped(pool)
+        self._closed = True
+        processes = [*self._idle, *self._busy]
+        self._idle.clear()
+        for process in processes:
+            process.kill()
+        await asyncio.gather(*(process.ended() for process in processes))
 
-    async def _parse(self, source: Source, document: Document) -> tuple[Article, ...]:
-        pool = await self._open()
+    async def _run(self, function: Callable[..., T], *arguments: object) -> T:
+        message = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
+        async with self._slots:
+            answer = await self._asked(message) or await self._asked(message)
+        if answer is None:
+            raise Unavailable("the parser processes were killed")
+        if answer.error is not None:
+            raise answer.error
+        if answer.swollen:
+            megabytes = self._memory // (1024 * 1024)
+            raise Rejected(f"parsing needs more than {megabytes} MB of memory")
+        if answer.failure:
+            raise Rejected(f"the parser failed: {answer.failure}")
+        return cast(T, answer.value)
+
+    async def _asked(self, message: bytes) -> Answer | None:
+        """Return a process's answer, None where it was killed from outside."""
+        process = await self._taken()
+        self._busy.add(process)
         try:
-            future = pool.schedule(self._function, (source, document), timeout=self._wait)
-        except RuntimeError as error:
-            await self._discard(pool)
-            raise BrokenProcessPool("the pool of parser processes broke") from error
-        self._running.add(future)
-        try:
-            async with asyncio.timeout(self._wait + _GRACE):
-                return await asyncio.wrap_future(future)
-        except MonitorError:
-            raise
-        except BrokenProcessPool:
-            await self._discard(pool)
-            raise
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            raise Unavailable("the parser processes were closed") from None
-        except Exception as error:
-            if isinstance(error, TimeoutError) and future.cancelled():
-                await self._discard(pool)
-                raise Unavailable("the parser processes do not answer") from error
-            raise self._meaning(error) from error
+            async with asyncio.timeout(self._wait):
+                answer = await process.answer(message)
+        except TimeoutError as error:
+            raise Rejected(f"parsing took longer than {self._wait:g} s") from error
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            code = await process.ended()
+            if self._closed:
+                raise Unavailable("the parser processes were closed") from error
+            if code in _FROM_OUTSIDE:
+                return None
+            raise Rejected(f"the parser crashed (exit code {code})") from error
+        else:
+            if process.tasks < MAX_TASKS and not self._closed:
+                self._idle.append(process)
+            return answer
         finally:
-            self._running.discard(future)
+            self._busy.discard(process)
+            if process not in self._idle:
+                process.kill()
 
-    def _meaning(self, error: Exception) -> Rejected:
-        """Return what a failure says of the document: whatever it is, it is that document's end."""
-        match error:
-            case TimeoutError():
-                return Rejected(f"parsing took longer than {self._wait:g} s")
-            case ProcessExpired():
-                return Rejected(f"the parser crashed (exit code {error.exitcode})")
-            case MemoryError():
-                megabytes = self._memory // (1024 * 1024)
-                return Rejected(f"parsing needs more than {megabytes} MB of memory")
-            case _:
-                return Rejected(f"the parser failed: {type(error).__name__}: {error}")
-
-    async def _open(self) -> ProcessPool:
-        """Return the pool, a new one where the last one broke."""
-        if self._pool is None:
-            self._pool = _pool(self._workers, self._memory)
-        pool = self._pool
-        # The first look starts the fork server, which blocks until that runs.
-        if not await asyncio.to_thread(lambda: pool.active):
-            await self._discard(pool)
-            raise BrokenProcessPool("the pool of parser processes broke")
-        return pool
-
-    async def _discard(self, pool: ProcessPool) -> None:
-        if self._pool is pool:
-            self._pool = None
-        await _stopped(pool)
+    async def _taken(self) -> _Process:
+        """Return a process that waits for a document."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.alive:
+                return process
+            process.kill()
+        if self._closed:
+            raise Unavailable("the parser processes were closed")
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                # The first start waits for the fork server to load the parsers.
+                child = await asyncio.to_thread(_started, self._context, theirs, self._memory)
+            return _Process(child, *await asyncio.open_connection(sock=ours))
+        except (OSError, EOFError) as error:
+            ours.close()
+            raise Unavailable("the parser processes cannot be started") from error
+        except asyncio.CancelledError:
+            ours.close()  # a child that has come about all the same ends with it
+            raise
 
 
-class _ParserProcess(ForkServerProcess):
-    """A process that does not run the main module again, as multiprocessing would have it.
+class _Process:
+    """One parser process, and the way to it."""
 
-    That is the whole service's start, loaded into every parser.
-    """
+    def __init__(
+        self, child: ForkServerProcess, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.tasks = 0
+        self._child = child
+        self._reader = reader
+        self._writer = writer
 
-    def start(self) -> None:
-        with _main_module_hidden():
-            super().start()
+    @property
+    def alive(self) -> bool:
+        return not self._reader.at_eof() and self._child.is_alive()
+
+    async def answer(self, message: bytes) -> Answer:
+        """Return what the process answers; raises OSError or EOFError where it ends instead."""
+        self.tasks += 1
+        self._writer.write(LENGTH.pack(len(message)) + message)
+        await self._writer.drain()
+        (length,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
+        answer = pickle.loads(await self._reader.readexactly(length))  # noqa: S301
+        if not isinstance(answer, Answer):
+            raise pickle.UnpicklingError("not an answer")
+        return answer
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does."""
+        self._writer.close()
+        self._child.kill()
+
+    async def ended(self) -> int | None:
+        """Wait until the process has ended; return its exit code, None where it goes on."""
+        await asyncio.to_thread(self._child.join, STOP)
+        return self._child.exitcode
 
 
-class _ParserContext(ForkServerContext):
-    Process = _ParserProcess
+def _started(context: ForkServerContext, channel: socket.socket, memory: int) -> ForkServerProcess:
+    context.set_forkserver_preload(["monitor.sources.preload"])
+    child = context.Process(target=serve, args=(channel, memory), daemon=True)
+    with _main_module_hidden():
+        child.start()
+    return child
 
 
 @contextlib.contextmanager
 def _main_module_hidden() -> Iterator[None]:
-    """Hide the main module's file, by which multiprocessing finds what to run again."""
+    """Hide the main module's file, by which multiprocessing finds what to run again.
+
+    That is the whole service's start, loaded into every parser.
+    """
     main = vars(sys.modules["__main__"])
     with _main_hidden:
         file = main.pop("__file__", None)
@@ -193,63 +224,3 @@ def _main_module_hidden() -> Iterator[None]:
         finally:
             if file is not None:
                 main["__file__"] = file
-
-
-def _pool(workers: int, memory: int) -> ProcessPool:
-    multiprocessing.set_forkserver_preload(["monitor.sources.preload"])
-    return ProcessPool(
-        max_workers=workers,
-        max_tasks=MAX_TASKS,
-        initializer=_begin,
-        initargs=(memory,),
-        context=_ParserContext(),
-    )
-
-
-async def _stopped(pool: ProcessPool) -> None:
-    """Stop a pool in a daemon thread, for `STOP` seconds at most.
-
-    One that hangs there keeps the process from its exit no longer, and its parsers die with it.
-    """
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-
-    def stop() -> None:
-        pool.stop()  # type: ignore[no-untyped-call]
-        pool.join()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(done.set)
-
-    threading.Thread(target=stop, name="parser pool's end", daemon=True).start()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(STOP):
-            await done.wait()
-
-
-def _begin(memory: int) -> None:
-    """Prepare a parser process: it dies at once when told to, and with those it works for."""
-    # pebble's handler runs only between two steps of Python, which a hanging parser never ends.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        _die_with_the_service()
-        # The fork server is the parent here, and without it nobody would hear of our end.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _die_with_the_service() -> None:
-    """Have the kernel end this process when the service ends, however either of them hangs.
-
-    The sentinel is a pipe from the service; its end raises SIGIO, which kills (fcntl(2)).
-    """
-    service = multiprocessing.parent_process()
-    if service is None:
-        return
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(service.sentinel, fcntl.F_SETOWN, os.getpid())
-    flags = fcntl.fcntl(service.sentinel, fcntl.F_GETFL)
-    fcntl.fcntl(service.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
-    if not service.is_alive():
-        os._exit(1)

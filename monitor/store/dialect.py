@@ -30,6 +30,7 @@ class Lock(IntEnum):
     SOURCES = 2
     ARTICLE_SEQ = 3
     ALERT_SEQ = 4
+    PUSHES = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
@@ -33,6 +34,15 @@ def insert_articles(
     What makes an outbox row is the item's row, not the outbox's own: that is deleted some day,
     and an article must not pass again because of it.
     """
+    new = insert_items(connection, dialect, articles, now)
+    send(connection, dialect, new, now)
+    return new
+
+
+def insert_items(
+    connection: Connection, dialect: Dialect, articles: Sequence[Article], now: datetime
+) -> list[Article]:
+    """Remember articles; return those that were new."""
     offered = {(article.id, article.revision): article for article in articles}
     if not offered:
         return []
@@ -42,9 +52,44 @@ def insert_articles(
     ]
     found = connection.execute(_insert(dialect), {**dialect.rows(_COLUMNS, rows), "now": now})
     inserted = {(article_id, revision) for article_id, revision in found}
-    new = [article for key, article in offered.items() if key in inserted]
-    if new:
-        connection.execute(_send(dialect), [_outbox_row(article, now) for article in new])
+    return [article for key, article in offered.items() if key in inserted]
+
+
+def send(
+    connection: Connection, dialect: Dialect, articles: Sequence[Article], now: datetime
+) -> None:
+    """Put articles into the outbox, unless these revisions are there."""
+    if articles:
+        connection.execute(_send(dialect), [_outbox_row(article, now) for article in articles])
+
+
+def insert_revisions(
+    connection: Connection, dialect: Dialect, articles: Sequence[Article], now: datetime
+) -> dict[tuple[str, int], Article]:
+    """Remember what a poll found; return what was new of it, by the offered id and revision.
+
+    Where a revision of that number came in between (from the article's page) with another text,
+    the article follows as the next one: the source will not offer it again.
+    """
+    new = {
+        (article.id, article.revision): article
+        for article in insert_items(connection, dialect, articles, now)
+    }
+    others = [article for article in articles if (article.id, article.revision) not in new]
+    if not others:
+        return new
+    hashes: dict[str, dict[int, str]] = {}
+    for id_, revision, content_hash in find_items(connection, dialect, [a.id for a in others]):
+        hashes.setdefault(id_, {})[revision] = content_hash
+    late = {}
+    for article in others:
+        known = hashes[article.id]
+        if article.content_hash not in (known.get(article.revision), known[max(known)]):
+            late[article.id, max(known) + 1] = article
+    following = [replace(article, revision=key[1]) for key, article in late.items()]
+    for article in insert_items(connection, dialect, following, now):
+        offered = late[article.id, article.revision]
+        new[offered.id, offered.revision] = article
     return new
 
 

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, Executable, bindparam, null, select, union, u
 from monitor.model import DeliveryState
 from monitor.store.columns import UTC_TIME
 from monitor.store.dialect import Dialect
+from monitor.store.source_tables import HOST
 from monitor.store.sql import Database
-from monitor.store.tables import DELIVERY, SOURCE
+from monitor.store.tables import DELIVERY
 
 
 class SqlLeases:
-    """The leases of sources and deliveries together."""
+    """The leases of hosts and deliveries together."""
 
     _database: Database
 
@@ -36,7 +37,7 @@ class SqlLeases:
         parameters = {"owners": dialect.listed(owners), "now": now}
 
         def work(connection: Connection) -> None:
-            connection.execute(_free_sources(dialect), parameters)
+            connection.execute(_free_hosts(dialect), parameters)
             connection.execute(_free_deliveries(dialect), parameters)
 
         await self._database.write(work)
@@ -44,7 +45,7 @@ class SqlLeases:
 
 _LEASED = DeliveryState.LEASED.value
 _LESSEES = union(
-    select(SOURCE.c.lease_owner).where(SOURCE.c.lease_owner.is_not(null())),
+    select(HOST.c.lease_owner).where(HOST.c.lease_owner.is_not(null())),
     select(DELIVERY.c.lease_owner).where(
         DELIVERY.c.state == _LEASED, DELIVERY.c.lease_owner.is_not(null())
     ),
@@ -52,9 +53,9 @@ _LESSEES = union(
 
 
 @cache
-def _free_sources(dialect: Dialect) -> Executable:
-    owned = dialect.among(SOURCE.c.lease_owner, "owners")
-    return update(SOURCE).where(owned).values(lease_owner=null(), lease_until=null())
+def _free_hosts(dialect: Dialect) -> Executable:
+    owned = dialect.among(HOST.c.lease_owner, "owners")
+    return update(HOST).where(owned).values(lease_owner=null(), lease_until=null(), turns=())
 
 
 @cache

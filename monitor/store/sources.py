@@ -1,18 +1,21 @@
-"""The sources, their schedule, and what is known of their items."""
+"""What is followed."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
-from monitor.model import Article, Known, Poll, Source, SourceState
-from monitor.store import schedule
-from monitor.store.items import find_items, insert_articles
+from monitor.model import Article, Failure, HostReport, Owner, Source, SourceState
+from monitor.store import declared, failures
+from monitor.store.hosts import asked_of
+from monitor.store.items import insert_articles
+from monitor.store.source_tables import HOST, SOURCE
 from monitor.store.sql import Database
+from monitor.store.states import STATE, state_of
 
 
 class SqlSources:
@@ -22,53 +25,79 @@ class SqlSources:
 
     async def declare(self, sources: Sequence[Source], now: datetime) -> None:
         """Make the operator's sources those of the file: new ones are due now, changed ones keep
-        their schedule, missing ones are removed (their articles stay).
+        their schedule, missing ones are removed (their articles stay, and go out where they wait
+        for their pages). One that a user made under a declared name becomes the operator's.
 
         A source with a new type or location starts afresh: it is due now, without validators,
-        and a poll that runs meanwhile no longer counts. Raises Unavailable or Rejected.
+        and a poll that runs meanwhile no longer counts. One with a new interval is due by it.
+        Raises Unavailable or Rejected.
         """
-        work = partial(schedule.declare, self._database.dialect, sources, now)
-        await self._database.write(work)
+        await self._database.write(partial(declared.declare, self._database.dialect, sources, now))
 
-    async def lease_due(
-        self, now: datetime, owner: str, limit: int, lease: float
-    ) -> Sequence[SourceState]:
-        """Lease up to `limit` sources that are due, for `lease` seconds; nobody else gets them.
+    async def add_source(self, source: Source, now: datetime) -> None:
+        """Add a user's source, due now. Raises Unavailable, or Rejected where the name or the
+        location is taken."""
+        own = replace(source, owner=Owner.USER)
+        await self._database.write(partial(declared.add, self._database.dialect, own, now))
 
-        Raises Unavailable.
-        """
-        until = now + timedelta(seconds=lease)
-        work = partial(schedule.lease_due, self._database.dialect, now, owner, limit, until)
-        return await self._database.write(work)
+    async def change_source(self, source: Source, now: datetime) -> None:
+        """Replace a user's source of the same name: a new type or location starts afresh. Raises
+        Unavailable, or Rejected where there is none, where the operator declares it, or where
+        the location is another source's."""
+        own = replace(source, owner=Owner.USER)
+        await self._database.write(partial(declared.change, self._database.dialect, own, now))
 
-    async def known(self, article_ids: Sequence[str]) -> Mapping[str, Known]:
-        """Return what is remembered of each item; unknown ones are left out. Raises Unavailable."""
-        if not article_ids:
-            return {}
-        dialect = self._database.dialect
+    async def remove_source(self, name: str) -> None:
+        """Remove a user's source; its articles stay, and those that wait for their pages go out.
+        Raises Unavailable, or Rejected as `change_source`."""
+        now = self._database.clock.now()
+        await self._database.write(partial(declared.remove, self._database.dialect, name, now))
 
-        def work(connection: Connection) -> dict[str, Known]:
-            texts: dict[str, dict[int, str]] = defaultdict(dict)
-            for article_id, revision, content_hash in find_items(connection, dialect, article_ids):
-                texts[article_id][revision] = content_hash
-            return {article_id: _known(hashes) for article_id, hashes in texts.items()}
+    async def poll_soon(self, name: str, now: datetime) -> None:
+        """Make any source due now, whoever owns it; its host's pauses stay. Raises Unavailable,
+        or Rejected where there is none."""
+        await self._database.write(partial(declared.poll_soon, self._database.dialect, name, now))
+
+    async def sources(self) -> Sequence[SourceState]:
+        """Return all sources by name. Raises Unavailable."""
+
+        def work(connection: Connection) -> list[SourceState]:
+            return [state_of(row) for row in connection.execute(_ORDERED)]
 
         return await self._database.read(work)
 
-    async def record_poll(self, poll: Poll, owner: str) -> int:
-        """Record a poll and its articles in one transaction; return how many were new rows.
+    async def source(self, name: str) -> SourceState | None:
+        """Return one source. Raises Unavailable."""
+        if "\0" in name:
+            return None
 
-        A poll whose lease has passed to somebody else leaves the schedule alone.
-        Raises Unavailable or Rejected.
-        """
-        dialect = self._database.dialect
+        def work(connection: Connection) -> SourceState | None:
+            row = connection.execute(select(*STATE).where(SOURCE.c.name == name)).one_or_none()
+            return None if row is None else state_of(row)
 
-        def work(connection: Connection) -> int:
-            new = insert_articles(connection, dialect, poll.articles, poll.polled_at)
-            schedule.finish(connection, poll, owner)
-            return len(new)
+        return await self._database.read(work)
 
-        return await self._database.write(work)
+    async def last_failure(self, name: str) -> Failure | None:
+        """Return the last document of a source that could not be parsed, where it is kept: those
+        of the 200 sources that failed last, each up to 1 MB. Raises Unavailable."""
+        return await self._database.read(partial(failures.of_source, name))
+
+    async def hosts(self) -> Sequence[HostReport]:
+        """Return what was asked of each host, by name. Raises Unavailable."""
+
+        def work(connection: Connection) -> list[HostReport]:
+            sources = {host: number for host, number in connection.execute(_COUNTS)}
+            return [
+                HostReport(
+                    host=row.host,
+                    sources=sources.get(row.host, 0),
+                    asked=asked_of(row),
+                    next_at=row.next_at,
+                )
+                for row in connection.execute(_HOSTS)
+            ]
+
+        return await self._database.read(work)
 
     async def record_articles(self, articles: Sequence[Article]) -> Sequence[str]:
         """Put articles into the outbox without a source's schedule (a replay); return the ids
@@ -83,20 +112,7 @@ class SqlSources:
 
         return await self._database.write(work)
 
-    async def sources(self) -> Sequence[SourceState]:
-        """Return all sources by name. Raises Unavailable."""
-        return await self._database.read(schedule.every)
 
-    async def lease_named(
-        self, names: Sequence[str], now: datetime, owner: str, lease: float
-    ) -> Sequence[SourceState]:
-        """Lease these sources, or all enabled ones without names, due or not, for `lease` seconds;
-        those that somebody else has leased are left out. Raises Unavailable."""
-        until = now + timedelta(seconds=lease)
-        work = partial(schedule.lease_named, self._database.dialect, names, now, owner, until)
-        return await self._database.write(work)
-
-
-def _known(hashes: Mapping[int, str]) -> Known:
-    newest = max(hashes)
-    return Known(revision=newest, content_hash=hashes[newest], hashes=frozenset(hashes.values()))
+_ORDERED = select(*STATE).order_by(SOURCE.c.name)
+_COUNTS = select(SOURCE.c.host, func.count()).group_by(SOURCE.c.host)
+_HOSTS = select(HOST).order_by(HOST.c.host)

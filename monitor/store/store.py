@@ -6,18 +6,24 @@ from monitor.clock import SystemClock
 from monitor.protocols import Clock
 from monitor.store.alerts import SqlAlerts
 from monitor.store.articles import SqlArticles
+from monitor.store.changes import SqlSourceChanges
 from monitor.store.claims import SqlClaims
 from monitor.store.deliveries import SqlDeliveries
+from monitor.store.hubs import SqlHubs
 from monitor.store.leases import SqlLeases
 from monitor.store.migrate import upgrade
 from monitor.store.outbox import SqlOutbox
 from monitor.store.sightings import SqlSightings
 from monitor.store.sources import SqlSources
 from monitor.store.sql import Database
+from monitor.store.turns import SqlTurns
 
 
 class SqlStore(
+    SqlTurns,
     SqlSources,
+    SqlHubs,
+    SqlSourceChanges,
     SqlOutbox,
     SqlClaims,
     SqlSightings,
@@ -26,7 +32,7 @@ class SqlStore(
     SqlDeliveries,
     SqlLeases,
 ):
-    """Sources, Outbox, Claims, Sightings, Articles, Alerts, Deliveries and Leases on one database.
+    """All of storage on one database.
 
     Every method raises Unavailable while the database is away, after a few attempts of its own,
     and Rejected where the database will never take what it was given.

@@ -1,24 +1,18 @@
-"""The schema. These classes stay inside the store: SQLModel does not validate a `table=True` class
-on construction, so the domain's types cross the border and rows never do."""
+"""The tables of everything behind the polls; those of sources and hosts are beside it."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, false
+from sqlmodel import Field
 
+from monitor.store import source_tables
 from monitor.store.columns import ROW_ID, UTC_TIME, Words
+from monitor.store.schema import Row, metadata, partial_index, table_of
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = ["metadata", "source_tables"]
+
 # Conditions of partial indexes. A query has to spell them just so, or PostgreSQL cannot see in a
 # prepared statement that the index serves.
 UNSENT = "sent_at IS NULL AND stored_at IS NULL"
@@ -27,42 +21,7 @@ STORED = "stored_at IS NOT NULL"
 OPEN = "state IN ('pending', 'leased')"
 
 
-def _partial(name: str, column: str, condition: str) -> Index:
-    return Index(name, column, sqlite_where=text(condition), postgresql_where=text(condition))
-
-
-class _Row(SQLModel):
-    """Gives every table the same metadata, apart from other users of SQLModel in the process."""
-
-    metadata: ClassVar[MetaData] = metadata
-
-
-class SourceTable(_Row, table=True):
-    """A source, its schedule, and who polls it now."""
-
-    __tablename__ = "source"
-    __table_args__ = (Index("ix_source_due", "enabled", "next_poll_at"),)
-
-    name: str = Field(primary_key=True, sa_type=Text)
-    type: str = Field(sa_type=Text)
-    location: str = Field(sa_type=Text)
-    title: str = Field(sa_type=Text)
-    interval: int
-    enabled: bool
-    owner: str = Field(sa_type=Text)
-    next_poll_at: datetime = Field(sa_type=UTC_TIME)
-    etag: str = Field(sa_type=Text)
-    last_modified: str = Field(sa_type=Text)
-    body_hash: str = Field(sa_type=Text)
-    failures: int
-    last_polled_at: datetime | None = Field(sa_type=UTC_TIME)
-    last_outcome: str = Field(sa_type=Text)
-    last_error: str = Field(sa_type=Text)
-    lease_owner: str | None = Field(sa_type=Text)
-    lease_until: datetime | None = Field(sa_type=UTC_TIME)
-
-
-class ItemTable(_Row, table=True):
+class ItemTable(Row, table=True):
     """Every text that a source has shown under an article's id; what tells new from known."""
 
     __tablename__ = "item"
@@ -74,15 +33,15 @@ class ItemTable(_Row, table=True):
     seen_at: datetime = Field(sa_type=UTC_TIME)
 
 
-class OutboxTable(_Row, table=True):
+class OutboxTable(Row, table=True):
     """An article on its way to the broker, until long after it was stored."""
 
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("article_id", "revision"),
-        _partial("ix_outbox_unsent", "id", UNSENT),
-        _partial("ix_outbox_unstored", "sent_at", UNSTORED),
-        _partial("ix_outbox_stored", "stored_at", STORED),
+        partial_index("ix_outbox_unsent", "id", UNSENT),
+        partial_index("ix_outbox_unstored", "sent_at", UNSTORED),
+        partial_index("ix_outbox_stored", "stored_at", STORED),
         {"sqlite_autoincrement": True},
     )
 
@@ -95,7 +54,7 @@ class OutboxTable(_Row, table=True):
     stored_at: datetime | None = Field(sa_type=UTC_TIME)
 
 
-class ClaimTable(_Row, table=True):
+class ClaimTable(Row, table=True):
     """Who owns a key, for ever."""
 
     __tablename__ = "claim"
@@ -105,7 +64,7 @@ class ClaimTable(_Row, table=True):
     created_at: datetime = Field(sa_type=UTC_TIME)
 
 
-class SightingTable(_Row, table=True):
+class SightingTable(Row, table=True):
     """An article that is a copy of another."""
 
     __tablename__ = "sighting"
@@ -118,7 +77,7 @@ class SightingTable(_Row, table=True):
     seen: datetime = Field(sa_type=UTC_TIME)
 
 
-class ArticleTable(_Row, table=True):
+class ArticleTable(Row, table=True):
     """The archive: the newest revision of every article. `seq` grows in the order of commits."""
 
     __tablename__ = "article"
@@ -145,10 +104,11 @@ class ArticleTable(_Row, table=True):
     topics: tuple[str, ...] = Field(sa_type=Words)
     replayed: bool
     muted: bool
+    backlog: bool = Field(sa_column_kwargs={"server_default": false()})
     stored_at: datetime = Field(sa_type=UTC_TIME)
 
 
-class ArticleTopicTable(_Row, table=True):
+class ArticleTopicTable(Row, table=True):
     """A topic of an article, with the article's `seq`, so that a topic is listed from its index."""
 
     __tablename__ = "article_topic"
@@ -159,7 +119,7 @@ class ArticleTopicTable(_Row, table=True):
     seq: int = Field(sa_type=BigInteger)
 
 
-class AlertTable(_Row, table=True):
+class AlertTable(Row, table=True):
     """One match of one rule; `payload` is the alert as JSON, with the article as it was then."""
 
     __tablename__ = "alert"
@@ -177,13 +137,13 @@ class AlertTable(_Row, table=True):
     raised: datetime = Field(sa_type=UTC_TIME)
 
 
-class DeliveryTable(_Row, table=True):
+class DeliveryTable(Row, table=True):
     """One sending of one alert. `next_at` is when it is due: while leased, when the lease ends."""
 
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("alert_id", "channel"),
-        _partial("ix_delivery_open", "next_at", OPEN),
+        partial_index("ix_delivery_open", "next_at", OPEN),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
@@ -198,17 +158,11 @@ class DeliveryTable(_Row, table=True):
     sent_at: datetime | None = Field(sa_type=UTC_TIME)
 
 
-def _table(row: Any) -> Table:
-    table: Table = row.__table__
-    return table
-
-
-SOURCE = _table(SourceTable)
-ITEM = _table(ItemTable)
-OUTBOX = _table(OutboxTable)
-CLAIM = _table(ClaimTable)
-SIGHTING = _table(SightingTable)
-ARTICLE = _table(ArticleTable)
-ARTICLE_TOPIC = _table(ArticleTopicTable)
-ALERT = _table(AlertTable)
-DELIVERY = _table(DeliveryTable)
+ITEM = table_of(ItemTable)
+OUTBOX = table_of(OutboxTable)
+CLAIM = table_of(ClaimTable)
+SIGHTING = table_of(SightingTable)
+ARTICLE = table_of(ArticleTable)
+ARTICLE_TOPIC = table_of(ArticleTopicTable)
+ALERT = table_of(AlertTable)
+DELIVERY = table_of(DeliveryTable)

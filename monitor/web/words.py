@@ -6,7 +6,9 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from monitor.model import DeliveryState, DeliveryStatus, SourceState
+from monitor.decide import condition_of
+from monitor.decide.schedule import usual_interval
+from monitor.model import Condition, DeliveryState, DeliveryStatus, SourceState
 
 _UNITS = ((60, "min"), (60, "h"), (24, "d"))
 _WEEK = 7
@@ -73,27 +75,73 @@ def site(url: str) -> str:
 
 def every(seconds: int) -> str:
     """Return an interval: "every 15 min"."""
+    if seconds % 86_400 == 0 and seconds > 86_400:
+        return f"every {seconds // 86_400} d"
     if seconds % 3600 == 0:
         return "every hour" if seconds == 3600 else f"every {seconds // 3600} h"
     return f"every {seconds // 60} min" if seconds % 60 == 0 else f"every {seconds} s"
 
 
 def source_state(state: SourceState) -> str:
-    """Return how the polls of a source go."""
+    """Return how a source fares, in a few words; `decide.condition_of` says more, and the cure."""
+    memory = state.memory
+    since = f" since {day(memory.failing_since)}" if memory.failing_since else ""
     if not state.source.enabled:
-        return "Disabled"
-    if state.failures == 1:
-        return "Last poll failed"
-    if state.failures:
-        return f"{state.failures} polls failed in a row"
-    return "Working" if state.last_polled_at else "Not polled yet"
+        return "Paused"
+    match memory.condition:
+        case Condition.RETIRED:
+            return f"Gone since {day(memory.gone_since)}" if memory.gone_since else "Gone"
+        case Condition.FAILING:
+            return f"Failing{since}"
+        case Condition.SILENT:
+            return f"Silent since {day(memory.last_new_at)}" if memory.last_new_at else "Silent"
+        case Condition.NEW if not memory.last_polled_at:
+            return "Not polled yet"
+        case _:
+            return "Last poll failed" if memory.failures else "Working"
+
+
+def state_word(state: SourceState, now: datetime) -> str:
+    """Return how a source fares as one word: its condition, or "paused"."""
+    if not state.source.enabled:
+        return "paused"
+    return condition_of(state.memory, state.source, now)[0].value
+
+
+def source_words(state: SourceState, now: datetime) -> str:
+    """Return how a source fares as a sentence, with the cure where it is ill."""
+    if not state.source.enabled:
+        return "paused"
+    return condition_of(state.memory, state.source, now)[1]
+
+
+def chosen_type(state: SourceState) -> str:
+    """Return what a source is followed as; "" before that is known."""
+    found = state.source.type in ("auto", "site")
+    return state.memory.chosen_type or ("" if found else state.source.type)
+
+
+def pace_words(state: SourceState, now: datetime) -> str:
+    """Return how often a source is asked, and why."""
+    source, memory = state.source, state.memory
+    if source.cron:
+        return f"at {source.cron} (cron, UTC)"
+    often = every(int(usual_interval(source, memory, now)))
+    if source.interval is not None:
+        return f"{often}, as it is set"
+    if memory.pushed_at is not None:
+        return f"{often}: its hub pushes what is new"
+    return f"{often}: adapts to its news and to what it allows"
 
 
 def source_tone(state: SourceState) -> str:
     """Return the class that colours a source's state."""
-    if not state.source.enabled or not state.last_polled_at:
+    memory = state.memory
+    if not state.source.enabled or not memory.last_polled_at:
         return "quiet"
-    return "bad" if state.failures > 2 else "warn" if state.failures else "good"
+    if memory.condition in (Condition.FAILING, Condition.RETIRED):
+        return "bad"
+    return "warn" if memory.failures or memory.condition is Condition.SILENT else "good"
 
 
 def delivery_state(status: DeliveryStatus) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,30 +24,16 @@ SEND = 20.0  # seconds within which a send to a dead broker must fail
 STOP = 12.0  # seconds within which everything must be stopped
 
 
-@pytest.fixture
-def dead_kafka(mortal_kafka: KafkaServer) -> Iterator[KafkaServer]:
-    """A Kafka to kill. What its clients left open is swept up here, not in some later test."""
-    yield mortal_kafka
-    gc.collect()
-
-
-# A client whose broker dies may drop a connection without closing it.
-forgiving = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
-
-
-@forgiving
 @pytest.mark.kafka
 @pytest.mark.parametrize("death", ["kill", "pause"])
 async def test_a_dead_kafka_is_unavailable_in_time_and_everything_resumes(
-    dead_kafka: KafkaServer, channel: Channel, death: str
+    mortal_kafka: KafkaServer, channel: Channel, death: str
 ) -> None:
-    async with running(dead_kafka.url) as broker:
+    async with running(mortal_kafka.url) as broker:
         await broker.send(channel, records(*numbered(10)))
         async with broker.subscribe(channel, "outage") as subscription:
             first = await take(subscription, 10)
-            getattr(dead_kafka, death)()
+            getattr(mortal_kafka, death)()
             took = Stopwatch()
             with pytest.raises(Unavailable):
                 await broker.send(channel, records("lost?"))
@@ -61,7 +46,7 @@ async def test_a_dead_kafka_is_unavailable_in_time_and_everything_resumes(
                 await asyncio.wait_for(_receive_for_ever(subscription), 40)
             took = Stopwatch()
         assert float(took) < STOP
-        dead_kafka.resume() if death == "pause" else dead_kafka.start()
+        mortal_kafka.resume() if death == "pause" else mortal_kafka.start()
         await _send_when_it_is_back(broker, channel)
         again: set[str] = set()
         # The commit without an answer may have come through when Kafka woke up.
@@ -73,18 +58,17 @@ async def test_a_dead_kafka_is_unavailable_in_time_and_everything_resumes(
                         again |= set(values_of(await take(subscription, 1, commit=True)))
 
 
-@forgiving
 @pytest.mark.kafka
 @pytest.mark.parametrize("death", ["kill", "pause"])
 async def test_stopping_is_not_kept_up_by_a_dead_kafka(
-    dead_kafka: KafkaServer, channel: Channel, death: str
+    mortal_kafka: KafkaServer, channel: Channel, death: str
 ) -> None:
-    broker = KafkaBroker.from_url(dead_kafka.url)
+    broker = KafkaBroker.from_url(mortal_kafka.url)
     await broker.start()
     async with broker.subscribe(channel, "stop") as subscription:
         await broker.send(channel, records("one"))
         await take(subscription, 1)
-        getattr(dead_kafka, death)()
+        getattr(mortal_kafka, death)()
         took = Stopwatch()
     await broker.stop()
     assert float(took) < 2 * STOP

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from monitor.errors import Rejected, Unavailable
-from monitor.model import Article, Document, Source
+from monitor.model import Document, Memory, Parsed, Source
 from tests.support.articles import an_article
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -21,12 +21,12 @@ def ordering(order: bytes) -> Document:
     return Document(url=SOURCE.location, body=order, fetched=NOW)
 
 
-def misbehave(source: Source, document: Document) -> tuple[Article, ...]:
+def misbehave(source: Source, document: Document, memory: Memory) -> Parsed:
     """Do what the document says; otherwise return one article whose title is the process's id."""
     act = _ACTS.get(document.body)
     if act is not None:
         act()
-    return (an_article(title=str(os.getpid())),)
+    return Parsed(articles=(an_article(title=str(os.getpid())),))
 
 
 def _hang() -> None:

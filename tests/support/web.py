@@ -13,11 +13,14 @@ from fastapi import FastAPI
 from monitor.api import create_app
 from monitor.api.server import bind, serving
 from monitor.clock import SystemClock
+from monitor.declarations import SourceRules
 from monitor.model import Topic
 from monitor.protocols import Clock
 from monitor.store import SqlStore
 from monitor.telemetry import Health
 from tests.support.news import TOPICS
+
+RULES = SourceRules({"auto": "url", "feed": "url", "page": "url", "mail": "url", "text": "path"})
 
 
 @dataclass
@@ -63,6 +66,7 @@ async def a_site(
             clock=clock or SystemClock(),
             pages=pages,
             allowed_hosts=allowed_hosts,
+            source_rules=RULES,
         )
         listener = bind("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -120,9 +120,9 @@ def test_kinds_of_channels_and_their_keys() -> None:
 @pytest.mark.parametrize(
     ("heading", "first", "entry"),
     [
-        ("## sources.yaml", "Key", "_SourceEntry"),
-        ("## topics.yaml", "Key", "_TopicEntry"),
-        ("## alerts.yaml", "Key of a rule", "_RuleEntry"),
+        ("## sources.yaml", "Key", "SourceEntry"),
+        ("## topics.yaml", "Key", "TopicEntry"),
+        ("## alerts.yaml", "Key of a rule", "RuleEntry"),
     ],
 )
 def test_keys_of_what_is_declared(heading: str, first: str, entry: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import Rejected
-from monitor.model import Article, Document, Source
+from monitor.model import Article, Document, Memory, Source
 from monitor.sources.feed import parse
 
 FEEDS = Path(__file__).parents[1] / "fixtures" / "feeds"
@@ -23,7 +23,7 @@ def articles_of(body: bytes, content_type: str = "") -> tuple[Article, ...]:
     document = Document(
         url=SOURCE.location, body=body, content_type=content_type, fetched=NOW, etag='"1"'
     )
-    return parse(document, SOURCE)
+    return parse(document, SOURCE, Memory()).articles
 
 
 def rss(items: str) -> bytes:
@@ -122,7 +122,7 @@ def test_links_that_lead_nowhere_good_are_dropped(link: str) -> None:
     ("printed", "published"),
     [
         ("Mon, 05 Jan 2026 12:59:00 GMT", NOW + timedelta(minutes=59)),
-        ("Mon, 05 Jan 2026 13:01:00 GMT", None),
+        ("Mon, 05 Jan 2026 13:01:00 GMT", NOW),
         ("Fri, 31 Dec 9999 23:59:59 GMT", None),
         ("Mon, 01 Jan 0001 00:00:00 GMT", None),
         ("Thu, 01 Jan 1970 00:00:00 GMT", None),

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from monitor.errors import Rejected, Unavailable
-from monitor.model import Document, NotModified, Source, SourceState
-from monitor.sources.http import HttpFetcher
+from monitor.model import Document, Memory, NotModified, Source, SourceState
+from monitor.outbound import Outbound
+from monitor.sources.http import MAX_BYTES, HttpFetcher, max_age
 from tests.support.clock import START, FakeClock
 from tests.support.feedserver import Answer, FeedServer, Item
 
+LOCAL = (ip_network("127.0.0.0/8"),)
 USER_AGENT = "newsmonitor/0.1 (+https://monitor.example; desk@monitor.example)"
 
 
@@ -30,23 +34,35 @@ async def server(tmp_path: Path) -> AsyncIterator[FeedServer]:
 
 @pytest.fixture
 async def fetcher() -> AsyncIterator[HttpFetcher]:
-    async with HttpFetcher(user_agent=USER_AGENT, clock=FakeClock(), deadline=5.0) as fetcher:
+    async with fetching(deadline=5.0) as fetcher:
         yield fetcher
+
+
+@asynccontextmanager
+async def fetching(
+    *, deadline: float = 30.0, max_bytes: int = MAX_BYTES
+) -> AsyncIterator[HttpFetcher]:
+    clock = FakeClock()
+    fetcher = HttpFetcher(Outbound(USER_AGENT, clock, LOCAL, deadline=deadline), clock, max_bytes)
+    yield fetcher
+    await fetcher.close()
 
 
 def state_of(url: str, *, etag: str = "", body_hash: str = "") -> SourceState:
     source = Source(name="wire", type="feed", location=url)
-    return SourceState(source=source, next_poll_at=START, etag=etag, body_hash=body_hash)
+    memory = Memory(etag=etag, body_hash=body_hash)
+    return SourceState(source=source, next_poll_at=START, memory=memory)
 
 
 def after(state: SourceState, answer: Document | NotModified) -> SourceState:
     """Return the state that a recorded poll leaves behind."""
-    return replace(
-        state,
+    memory = replace(
+        state.memory,
         etag=answer.etag,
         last_modified=answer.last_modified,
         body_hash=answer.body_hash,
     )
+    return replace(state, memory=memory)
 
 
 async def test_the_first_request_is_unconditional_and_says_who_asks(
@@ -72,8 +88,8 @@ async def test_validators_go_back_byte_for_byte_and_end_in_not_modified(
     assert isinstance(answer, NotModified)
     assert after(second, answer) == second
     headers = server.asked[1].headers
-    assert headers["if-none-match"] == second.etag
-    assert headers["if-modified-since"] == second.last_modified
+    assert headers["if-none-match"] == second.memory.etag
+    assert headers["if-modified-since"] == second.memory.last_modified
     server.add("wire", Item("g2", "Bridge closes"))
     assert isinstance(await fetcher.fetch(second), Document)
 
@@ -105,7 +121,9 @@ async def test_the_same_body_again_is_not_modified(
     state = state_of(server.url("wire"))
     state = after(state, await fetcher.fetch(state))
     answer = await fetcher.fetch(state)
-    assert answer == NotModified(etag='"2"', last_modified="", body_hash=state.body_hash)
+    assert isinstance(answer, NotModified)
+    assert (answer.etag, answer.body_hash) == ('"2"', state.memory.body_hash)
+    assert (answer.status, answer.size) == (200, len(server.body("wire")))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +197,7 @@ async def test_a_cut_body_is_unavailable(server: FeedServer, fetcher: HttpFetche
 
 async def test_a_slow_body_ends_at_the_deadline(server: FeedServer) -> None:
     server.script("wire", Answer(body=b"x" * 10_000, drip=0.01))
-    async with HttpFetcher(user_agent=USER_AGENT, clock=FakeClock(), deadline=0.2) as fetcher:
+    async with fetching(deadline=0.2) as fetcher:
         with pytest.raises(Unavailable, match=r"127\.0\.0\.1 took longer than 0\.2 s"):
             await fetcher.fetch(state_of(server.url("wire")))
 
@@ -188,7 +206,7 @@ async def test_too_large_bodies_are_rejected(server: FeedServer) -> None:
     bomb = gzip.compress(b"\0" * 20_000_000)
     server.script("wire", Answer(headers={"Content-Encoding": "gzip"}, body=bomb))
     server.script("wire", Answer(body=b"x" * 1_001))
-    async with HttpFetcher(user_agent=USER_AGENT, clock=FakeClock(), max_bytes=1_000) as fetcher:
+    async with fetching(max_bytes=1_000) as fetcher:
         for _ in range(2):
             with pytest.raises(Rejected, match=r"127\.0\.0\.1 sent more than 1000 bytes"):
                 await fetcher.fetch(state_of(server.url("wire")))
@@ -205,7 +223,7 @@ async def test_gzip_is_read_and_other_encodings_are_not(
     answer = await fetcher.fetch(state_of(server.url("wire")))
     assert isinstance(answer, Document)
     assert answer.body == b"<rss/>"
-    with pytest.raises(Unavailable, match=r"cannot be read.*br"):
+    with pytest.raises(Unavailable, match=r"sent the coding 'br', for which nobody asked"):
         await fetcher.fetch(state_of(server.url("wire")))
 
 
@@ -216,7 +234,7 @@ async def test_one_request_at_a_time_to_a_host(server: FeedServer, fetcher: Http
 
 
 async def test_waiting_for_a_turn_does_not_count(server: FeedServer) -> None:
-    async with HttpFetcher(user_agent=USER_AGENT, clock=FakeClock(), deadline=0.5) as fetcher:
+    async with fetching(deadline=0.5) as fetcher:
         slow = [Answer(body=b"x" * 10_000, drip=0.01)] * 3
         server.script("wire", *slow)
         polls = [fetcher.fetch(state_of(server.url("wire"))) for _ in range(4)]
@@ -254,3 +272,94 @@ async def test_the_ledger_holds_what_was_sent(
     await fetcher.fetch(state_of(server.url("wire")))
     assert server.sent() == {("wire", "g1")}
     assert len((tmp_path / "ledger.jsonl").read_text().splitlines()) == 1
+
+
+async def test_a_server_that_ignores_validators_is_not_sent_any(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
+    state = state_of(server.url("wire"), etag='"1"')
+    ignored = replace(state, memory=replace(state.memory, ignores_validators=True))
+    await fetcher.fetch(ignored)
+    await fetcher.fetch(state)
+    assert ["if-none-match" in asked.headers for asked in server.asked] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("headers", "etag"),
+    [
+        ({"Expires": "0"}, ""),
+        ({"Expires": "-1", "Cache-Control": "no-cache"}, ""),
+        ({"Expires": "0", "Cache-Control": "max-age=60"}, '"1"'),
+        ({"Expires": format_datetime(START, usegmt=True)}, '"1"'),
+    ],
+)
+async def test_validators_of_an_answer_that_is_never_to_be_kept_are_not(
+    server: FeedServer, fetcher: HttpFetcher, headers: dict[str, str], etag: str
+) -> None:
+    server.script("wire", Answer(headers={"ETag": '"1"', **headers}))
+    assert (await fetcher.fetch(state_of(server.url("wire")))).etag == etag
+
+
+async def test_a_source_may_have_its_own_user_agent_and_a_chosen_address(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
+    state = state_of("https://site.example/")
+    state = replace(
+        state,
+        source=replace(state.source, user_agent="Reader/2"),
+        memory=replace(state.memory, chosen_location=server.url("wire")),
+    )
+    assert isinstance(await fetcher.fetch(state), Document)
+    assert server.asked[0].headers["user-agent"] == "Reader/2"
+
+
+async def test_only_permanent_redirects_move_a_source(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
+    target = {"Location": "/feeds/wire.xml"}
+    server.script("old", Answer(status=301, headers=target), Answer(status=302, headers=target))
+    server.script("older", Answer(status=308, headers={"Location": server.url("old")}))
+    moved = await fetcher.fetch(state_of(server.url("older")))
+    assert (moved.moved_to, moved.status) == (server.url("wire"), 200)
+    assert (await fetcher.fetch(state_of(server.url("old")))).moved_to == ""
+    assert (await fetcher.fetch(state_of(server.url("wire")))).moved_to == ""
+
+
+async def test_any_address_can_be_got(server: FeedServer, fetcher: HttpFetcher) -> None:
+    document = await fetcher.get(server.url("wire"), user_agent="Reader/2")
+    assert document.body == server.body("wire")
+    asked = server.asked[0].headers
+    assert (asked["user-agent"], "if-none-match" in asked) == ("Reader/2", False)
+    with pytest.raises(Rejected, match="more than 10 bytes"):
+        await fetcher.get(server.url("wire"), max_bytes=10)
+    server.script("wire", Answer(status=404))
+    with pytest.raises(Unavailable) as failure:
+        await fetcher.get(server.url("wire"))
+    assert failure.value.status == 404
+
+
+DATE = format_datetime(START, usegmt=True)
+LATER = format_datetime(START + timedelta(hours=2), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 0),
+        ({"Cache-Control": "public, max-age=600"}, 600),
+        ({"Cache-Control": 'MAX-AGE="600"'}, 600),
+        ({"Cache-Control": "s-maxage=600"}, 0),
+        ({"Cache-Control": "max-age=600, no-cache"}, 0),
+        ({"Cache-Control": "no-store", "Expires": LATER}, 0),
+        ({"Cache-Control": "max-age=600", "Expires": LATER}, 600),
+        ({"Cache-Control": "max-age=600", "Age": "500"}, 100),
+        ({"Cache-Control": "max-age=99999999999"}, 31 * 86_400),
+        ({"Expires": LATER, "Date": DATE}, 7_200),
+        ({"Expires": LATER}, 7_200),
+        ({"Expires": DATE, "Date": LATER}, 0),
+        ({"Expires": "0"}, 0),
+        ({"Expires": "soon"}, 0),
+    ],
+)
+def test_max_age(headers: dict[str, str], seconds: int) -> None:
+    assert max_age(headers, START) == seconds

@@ -30,12 +30,12 @@ LIVES_IN = {
     "aiokafka": {"monitor/brokers/kafka.py"},
     "aiosmtplib": {"monitor/notifiers/email.py"},
     "apscheduler": {"monitor/scheduler.py"},
+    "fastfeedparser": {"monitor/sources/fastfeed.py"},
     "feedparser": {"monitor/sources/feed.py"},
     "html_text": {"monitor/sources/markup.py"},
     "jinja2": {"monitor/web/templating.py"},
     # Two modules, one thing: a query, and the sentence that says what is wrong with it.
     "lark": {"monitor/topics/query.py", "monitor/topics/mistakes.py"},
-    "pebble": {"monitor/sources/worker.py"},
     "py3langid": {"monitor/text/language.py"},
     "sqlmodel": {"monitor/store/tables.py"},
     "sse_starlette": {"monitor/api/stream.py"},

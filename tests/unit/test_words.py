@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from monitor.model import ChannelKind, DeliveryState, DeliveryStatus, Source, SourceState
+from monitor.model import (
+    ChannelKind,
+    Condition,
+    DeliveryState,
+    DeliveryStatus,
+    Memory,
+    Source,
+    SourceState,
+)
 from monitor.web import words
 from tests.support.articles import NOW
+
+WORKING = Memory(condition=Condition.WORKING, last_polled_at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -55,25 +66,37 @@ def test_paragraphs_are_what_blank_lines_separate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failures", "enabled", "polled", "expected"),
+    ("memory", "enabled", "expected"),
     [
-        (0, True, False, ("Not polled yet", "quiet")),
-        (0, True, True, ("Working", "good")),
-        (1, True, True, ("Last poll failed", "warn")),
-        (4, True, True, ("4 polls failed in a row", "bad")),
-        (4, False, True, ("Disabled", "quiet")),
+        (Memory(), True, ("Not polled yet", "quiet")),
+        (WORKING, True, ("Working", "good")),
+        (replace(WORKING, failures=0.25), True, ("Last poll failed", "warn")),
+        (replace(WORKING, failures=4), False, ("Paused", "quiet")),
+        (
+            replace(WORKING, condition=Condition.FAILING, failures=4, failing_since=NOW),
+            True,
+            ("Failing since 1 Mar 2026", "bad"),
+        ),
+        (
+            replace(WORKING, condition=Condition.SILENT, last_new_at=NOW),
+            True,
+            ("Silent since 1 Mar 2026", "warn"),
+        ),
+        (
+            replace(WORKING, condition=Condition.RETIRED, gone_since=NOW),
+            True,
+            ("Gone since 1 Mar 2026", "bad"),
+        ),
+        (
+            Memory(last_polled_at=NOW, failures=1, failing_since=NOW),
+            True,
+            ("Last poll failed", "warn"),
+        ),
     ],
 )
-def test_states_of_sources(
-    failures: int, enabled: bool, polled: bool, expected: tuple[str, str]
-) -> None:
+def test_states_of_sources(memory: Memory, enabled: bool, expected: tuple[str, str]) -> None:
     source = Source(name="wire", type="feed", location="https://wire.example", enabled=enabled)
-    state = SourceState(
-        source=source,
-        next_poll_at=NOW,
-        failures=failures,
-        last_polled_at=NOW if polled else None,
-    )
+    state = SourceState(source=source, next_poll_at=NOW, memory=memory)
     assert (words.source_state(state), words.source_tone(state)) == expected
 
 

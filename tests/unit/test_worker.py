@@ -15,8 +15,10 @@ import psutil
 import pytest
 
 from monitor.errors import Rejected, Unavailable
+from monitor.model import Memory, Source
 from monitor.sources import TYPES
-from monitor.sources.worker import ParserPool, parse_document
+from monitor.sources.parserprocess import parse_document
+from monitor.sources.worker import MAX_TASKS, ParserPool
 from tests.support.parsers import NOW, SOURCE, misbehave, ordering
 
 ROOT = Path(__file__).parents[2]
@@ -31,22 +33,38 @@ async def pool() -> AsyncIterator[ParserPool]:
 
 async def pid_of(pool: ParserPool) -> int:
     """Return the id of a process that has just parsed a document."""
-    (article,) = await pool.parse(SOURCE, ordering(b""))
-    return int(article.title)
+    parsed = await pool.parse(SOURCE, ordering(b""), Memory())
+    return int(parsed.articles[0].title)
 
 
 async def test_a_feed_becomes_articles() -> None:
     body = (ROOT / "tests" / "fixtures" / "feeds" / "rss.xml").read_bytes()
     async with ParserPool() as pool:
-        articles = await pool.parse(SOURCE, ordering(body))
-    assert articles == parse_document(SOURCE, ordering(body))
-    assert {article.fetched for article in articles} == {NOW}
+        parsed = await pool.parse(SOURCE, ordering(body), Memory())
+    assert parsed == parse_document(SOURCE, ordering(body), Memory())
+    assert {article.fetched for article in parsed.articles} == {NOW}
 
 
-def test_every_type_has_a_parser() -> None:
+def test_every_type_has_a_parser_or_resolves_to_one_that_has() -> None:
     for name, source_type in TYPES.items():
-        assert callable(source_type.parse), name
         assert source_type.description
+        assert source_type.resolves == (not source_type.parser), name
+        assert source_type.resolves or callable(source_type.parse), name
+
+
+def test_a_source_is_parsed_as_what_it_was_resolved_to() -> None:
+    site = Source(name="site", type="site", location="https://news.example")
+    document = ordering((ROOT / "tests" / "fixtures" / "feeds" / "rss.xml").read_bytes())
+    assert parse_document(site, document, Memory(chosen_type="feed")).articles
+    with pytest.raises(Rejected, match="not found yet"):
+        parse_document(site, document, Memory())
+
+
+async def test_a_process_is_replaced_after_so_many_documents() -> None:
+    async with ParserPool(workers=1, parse=misbehave) as pool:
+        ids = [await pid_of(pool) for _ in range(MAX_TASKS + 1)]
+    assert len(set(ids[:-1])) == 1
+    assert ids[-1] != ids[0]
 
 
 @pytest.mark.parametrize(
@@ -65,19 +83,19 @@ async def test_a_bad_document_is_rejected_and_the_next_one_parsed(
 ) -> None:
     assert await pid_of(pool)
     with pytest.raises(Rejected, match=reason):
-        await pool.parse(SOURCE, ordering(order))
+        await pool.parse(SOURCE, ordering(order), Memory())
     assert await pid_of(pool)
 
 
 async def test_errors_arrive_as_they_were_raised(pool: ParserPool) -> None:
     with pytest.raises(Unavailable, match=r"^later$") as failure:
-        await pool.parse(SOURCE, ordering(b"postpone"))
+        await pool.parse(SOURCE, ordering(b"postpone"), Memory())
     assert failure.value.retry_after == 7.0
 
 
 async def test_more_bad_documents_than_processes(pool: ParserPool) -> None:
     orders = [b"hang", b"", b"crash", b"", b"hang", b"swell", b"", b"fail"]
-    documents = [pool.parse(SOURCE, ordering(order)) for order in orders]
+    documents = [pool.parse(SOURCE, ordering(order), Memory()) for order in orders]
     outcomes = await asyncio.gather(*documents, return_exceptions=True)
     assert [isinstance(outcome, Rejected) for outcome in outcomes] == [
         order != b"" for order in orders
@@ -107,7 +125,9 @@ async def test_the_fork_server_may_be_killed(pool: ParserPool) -> None:
 async def test_closing_ends_processes_and_documents_at_once() -> None:
     async with ParserPool(wait=60.0, parse=misbehave) as pool:
         process = psutil.Process(await pid_of(pool))
-        hanging = [asyncio.ensure_future(pool.parse(SOURCE, ordering(b"hang"))) for _ in range(3)]
+        hanging = [
+            asyncio.ensure_future(pool.parse(SOURCE, ordering(b"hang"), Memory())) for _ in range(3)
+        ]
         await asyncio.wait(hanging, timeout=0.2)
     assert not psutil.wait_procs([process], timeout=5)[1]
     for outcome in await asyncio.gather(*hanging[:2], return_exceptions=True):
@@ -120,7 +140,7 @@ async def test_closing_ends_processes_and_documents_at_once() -> None:
 async def test_a_cancelled_document_frees_its_process() -> None:
     async with ParserPool(workers=1, wait=60.0, parse=misbehave) as pool:
         first = await pid_of(pool)
-        hanging = asyncio.ensure_future(pool.parse(SOURCE, ordering(b"hang")))
+        hanging = asyncio.ensure_future(pool.parse(SOURCE, ordering(b"hang"), Memory()))
         await asyncio.wait([hanging], timeout=0.2)
         hanging.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -134,15 +154,16 @@ import asyncio, contextlib, signal
 # As at a terminal: a shell starts what it puts into the background with interrupts ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+from monitor.model import Memory
 from monitor.sources.worker import ParserPool
 from tests.support.parsers import SOURCE, misbehave, ordering
 
 async def main():
     async with ParserPool(wait=600.0, parse=misbehave) as pool:
-        articles = await pool.parse(SOURCE, ordering(b""))
-        hanging = asyncio.ensure_future(pool.parse(SOURCE, ordering(b"hang")))
+        parsed = await pool.parse(SOURCE, ordering(b""), Memory())
+        hanging = asyncio.ensure_future(pool.parse(SOURCE, ordering(b"hang"), Memory()))
         await asyncio.wait([hanging], timeout=0.2)
-        print(articles[0].title, flush=True)
+        print(parsed.articles[0].title, flush=True)
         await hanging
 
 with contextlib.suppress(KeyboardInterrupt):
@@ -172,7 +193,7 @@ def service() -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_parsers_die_with_the_service(number: signal.Signals) -> None:
     with service() as (running, family):
-        assert len(family) >= 4  # two parsers, the fork server and the resource tracker
+        assert len(family) >= 3  # a parser, the fork server and the resource tracker
         running.send_signal(number)
         running.wait(10)
         assert not psutil.wait_procs(family, timeout=10)[1]

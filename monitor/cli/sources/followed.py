@@ -1,0 +1,68 @@
+"""What the commands on sources share: what is followed by now, and progress on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from monitor.cli.session import USAGE, err
+from monitor.config import Config
+from monitor.model import Owner, SourceState
+from monitor.protocols import Sources
+
+Names = Annotated[list[str], typer.Argument(help="Names that `sources list` shows.")]
+
+
+async def followed(config: Config, store: Sources, now: datetime) -> dict[str, SourceState]:
+    """Return all sources by name, in order: the file's as it is now, and the users'.
+
+    One that is only declared yet is due at the service's start.
+    """
+    states = {state.source.name: state for state in await store.sources()}
+    declared = {source.name: source for source in config.sources}
+    found = {
+        name: state for name, state in states.items() if state.source.owner is not Owner.CONFIG
+    }
+    for name, source in declared.items():
+        state = states.get(name)
+        found[name] = (
+            replace(state, source=source)
+            if state is not None and state.source.location == source.location
+            else SourceState(source=source, next_poll_at=now)
+        )
+    return {name: found[name] for name in sorted(found)}
+
+
+def known(names: Iterable[str], states: Mapping[str, SourceState]) -> list[SourceState]:
+    """Return the states of these sources, or exit with 2 where there is none of a name."""
+    wanted = list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in states]
+    if unknown:
+        wrong(f"no source is called {', '.join(unknown)}: `monitor sources list` shows the names")
+    return [states[name] for name in wanted]
+
+
+def wrong(text: str, code: int = USAGE) -> None:
+    """Print one line and exit."""
+    err.print(f"error: {text}", style="red", markup=False)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def progress(text: str, total: int | None, *, quiet: bool = False) -> Iterator[Progress]:
+    """Show a bar, or a spinner without a total, on a terminal; task 0 is the one to advance."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        *((BarColumn(), MofNCompleteColumn()) if total is not None else ()),
+    )
+    shown = Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal)
+    with shown:
+        shown.add_task(text, total=total)
+        yield shown

@@ -1,0 +1,188 @@
+"""`monitor sources list`, `show` and `politeness`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from monitor.api.source_schema import FailureItem, HostItem, SourceDetail, SourceItem
+from monitor.cli.output import print_json, print_table
+from monitor.cli.session import FAILED, Json, execute, load_config, opened_store
+from monitor.cli.sources.followed import followed, known, wrong
+from monitor.clock import SystemClock
+from monitor.config import Config
+from monitor.model import Failure, HostReport, SourceState
+
+ILL = ("failing", "silent", "retired")
+
+
+def list_sources(
+    failing: Annotated[
+        bool, typer.Option("--failing", help="Only those that fail, are silent or gone.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """List the sources, each with its state in words and its polls."""
+    now = SystemClock().now()
+    items = [
+        SourceItem.of(state, now)
+        for state in execute(_states(load_config(), now)).values()
+        if not failing or SourceItem.of(state, now).state in ILL
+    ]
+    if json:
+        print_json([item.model_dump() for item in items])
+        return
+    print_table(
+        ("source", "type", "owner", "state", "last poll", "next poll", "rhythm"),
+        [
+            (
+                item.name,
+                _type(item),
+                item.owner,
+                item.words if item.state in ("paused", "new") else f"{item.state}: {item.words}",
+                item.last_poll,
+                item.next_poll,
+                item.rhythm,
+            )
+            for item in items
+        ],
+        "No source fails." if failing else "No sources. Add one: monitor sources add URL.",
+    )
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A name that `sources list` shows.")],
+    last_failure: Annotated[
+        bool, typer.Option("--last-failure", help="Print the last body that could not be parsed.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show all that is known of a source, and its last polls."""
+    config = load_config()
+    if last_failure:
+        _print_failure(execute(_failure(config, name)), name, json)
+        return
+    detail: SourceDetail = execute(_detail(config, name))
+    if json:
+        print_json(detail.model_dump())
+        return
+    print_table(("", ""), _told(detail), "")
+    print_table(
+        ("poll", "outcome", "status", "bytes", "new", "known", "revised", "rejected", "s", "error"),
+        [
+            (
+                poll.at, poll.outcome, poll.status or "", poll.size, poll.new, poll.known,
+                poll.revised, poll.rejected, f"{poll.seconds:.2f}", poll.error,
+            )
+            for poll in detail.polls
+        ],
+        "It was not polled yet.",
+    )  # fmt: skip
+
+
+def politeness(json: Json = False) -> None:
+    """Show for each host what was asked of it, and how it answered."""
+    reports = [HostItem.of(report) for report in execute(_hosts(load_config()))]
+    if json:
+        print_json([report.model_dump() for report in reports])
+        return
+    print_table(
+        ("host", "sources", "requests", "conditional", "304", "429/503", "failed", "bytes", "next"),
+        [
+            (
+                report.host,
+                report.sources,
+                report.requests,
+                _share(report.conditional, report.requests),
+                _share(report.not_modified, report.requests),
+                report.throttled,
+                report.failed,
+                report.size,
+                report.next,
+            )
+            for report in reports
+        ],
+        "No host was asked for anything yet.",
+    )
+
+
+async def _states(config: Config, now: datetime) -> dict[str, SourceState]:
+    async with opened_store(config) as store:
+        return await followed(config, store, now)
+
+
+async def _detail(config: Config, name: str) -> SourceDetail:
+    now = SystemClock().now()
+    async with opened_store(config) as store:
+        (state,) = known([name], await followed(config, store, now))
+        hubs = {item.source: item for item in await store.hub_subscriptions()}
+    return SourceDetail.of_source(state, now, hubs.get(name))
+
+
+async def _failure(config: Config, name: str) -> Failure | None:
+    async with opened_store(config) as store:
+        known([name], await followed(config, store, SystemClock().now()))
+        return await store.last_failure(name)
+
+
+async def _hosts(config: Config) -> list[HostReport]:
+    async with opened_store(config) as store:
+        return list(await store.hosts())
+
+
+def _print_failure(failure: Failure | None, name: str, json: bool) -> None:
+    if failure is None:
+        wrong(f"no document of source '{name}' has failed lately", FAILED)
+    elif json:
+        print_json(FailureItem.of(failure, whole=False).model_dump(exclude={"body"}))
+    else:
+        sys.stdout.buffer.write(failure.document.body)
+        sys.stdout.buffer.flush()
+
+
+def _type(item: SourceItem) -> str:
+    same = item.chosen_type in ("", item.type)
+    return item.type if same else f"{item.type}: {item.chosen_type}"
+
+
+def _told(detail: SourceDetail) -> list[tuple[str, object]]:
+    """Return what there is to say of a source; what is empty is not said."""
+    backlog = "all" if detail.backlog is None else f"the last {detail.backlog / 3600:g} h"
+    hub = detail.hub
+    confirmed = hub and (
+        f"{hub.hub}, until {hub.confirmed_until:%Y-%m-%d %H:%M}"
+        if hub.confirmed_until
+        else f"{hub.hub}, not confirmed"
+    )
+    lines: list[tuple[str, object]] = [
+        ("name", detail.name),
+        ("title", detail.title),
+        ("location", detail.location),
+        ("type", _type(detail)),
+        ("followed at", detail.chosen_location),
+        ("why that", detail.chosen_why),
+        ("owner", f"{detail.owner}: {'sources.yaml' if detail.owner == 'config' else 'added'}"),
+        ("state", f"{detail.state}: {detail.words}"),
+        ("last error", detail.last_error if detail.failures else ""),
+        ("rhythm", detail.rhythm),
+        ("last new", detail.last_new),
+        ("asked", detail.pace_words),
+        ("next poll", detail.next_poll),
+        ("full text", detail.full_text),
+        ("backlog", f"{backlog} is alerted"),
+        ("links", detail.links),
+        ("user agent", detail.user_agent),
+        ("etag", detail.etag),
+        ("last modified", detail.last_modified),
+        ("redirects to", detail.moved_to),
+        ("moved from", detail.moved_from),
+        ("hub", confirmed),
+    ]
+    return [(key, value) for key, value in lines if value]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} ({100 * part / whole:.0f} %)" if whole else "0"

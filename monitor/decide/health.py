@@ -1,0 +1,174 @@
+"""How a source fares, in words with the cure: whether it works, fails, or has fallen silent."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+from monitor.model import Condition, Memory, Source, SourceChange, SourceState
+
+FAILURES = 3.0
+"""Failures in a row that make a source a failing one; fractional, see `schedule.weight`."""
+LEAST_SILENCE = timedelta(days=3)
+LEAST_HISTORY = 7
+"""Days that a source must be known before its silence says anything."""
+LEAST_RATE = 0.2
+"""Articles a day below which silence says nothing."""
+RARE = 0.001
+_DAY = timedelta(days=1)
+
+
+def condition_of(memory: Memory, source: Source, now: datetime) -> tuple[Condition, str]:
+    """Return how a source fares, and a sentence that says it, with the cure where it is ill.
+
+    A silent source stays so until something new comes; a retired one until a poll succeeds.
+    """
+    if memory.condition is Condition.RETIRED and memory.gone_since is not None:
+        since = since_words(memory.gone_since, now)
+        return (
+            Condition.RETIRED,
+            f"has been gone (410) since {since}: remove it, or find its new address",
+        )
+    if memory.failures >= FAILURES:
+        return Condition.FAILING, failing_words(memory, source, now)
+    if memory.last_polled_at is None and memory.pushed_at is None:
+        return Condition.NEW, "not polled yet"
+    if is_silent(memory, now):
+        return Condition.SILENT, f"{rhythm_of(memory, now)}: see whether its page goes on elsewhere"
+    if memory.failures:
+        if memory.condition is Condition.NEW:
+            return Condition.NEW, f"the first poll failed: {memory.last_error}"
+        return Condition.WORKING, f"the last poll failed: {memory.last_error}"
+    return Condition.WORKING, memory.chosen_why or rhythm_of(memory, now)
+
+
+def change_of(
+    state: SourceState, condition: Condition, words: str, now: datetime
+) -> SourceChange | None:
+    """Return the change to tell of, None where there is none: a new source that works is none."""
+    before, memory = state.memory.condition, state.memory
+    if before is condition or (before is Condition.NEW and condition is Condition.WORKING):
+        return None
+    if condition is Condition.WORKING:
+        words = "has news again" if before is Condition.SILENT else "answers again"
+        since = memory.last_new_at if before is Condition.SILENT else memory.failing_since
+        if since is not None:
+            words += f" after {_length(now - since)}"
+    return SourceChange(
+        source=state.source.name, condition=condition, before=before, at=now, reason=words
+    )
+
+
+def failing_words(memory: Memory, source: Source, now: datetime) -> str:
+    """Return what is wrong with a failing source, since when, and what cures it."""
+    since = since_words(memory.failing_since or now, now)
+    status = memory.polls[-1].status if memory.polls else 0
+    match memory.last_outcome, status:
+        case "unreachable", _:
+            return f"{memory.last_error}, since {since}: check the address, and the network"
+        case "refused", _:
+            kind = memory.chosen_type or source.type
+            more = " any more" if memory.imported else ""
+            return f"is no {kind}{more} since {since}: {memory.last_error}"
+        case _, 401 | 402 | 407:
+            cure = "it wants a login: look for an address without one"
+        case _, 403 | 406 | 451:
+            cure = "set user_agent, or full_text: never"
+        case _, 404:
+            missing = since_words(memory.missing_since or now, now)
+            return f"has been missing (404) since {missing}: look for its new address"
+        case _, 410:
+            return f"has been gone (410) since {since}: remove it, or find its new address"
+        case _, 429:
+            cure = "set a longer interval"
+        case _, number if number >= 500:
+            cure = "the publisher's trouble; it is asked ever more slowly"
+        case _, number if number >= 400:
+            cure = "check the address"
+        case _:
+            return f"{memory.last_error}, since {since}: check the address"
+    return f"answers {status} since {since}: {cure}"
+
+
+def is_silent(memory: Memory, now: datetime) -> bool:
+    """Return whether nothing new came for longer than fits what came before.
+
+    Articles are taken for a Poisson process of the mean of the 28 days before the last one:
+    a gap of t days then has the probability exp(-mean t), and silence is what is rarer than
+    1 in 1,000, and longer than 3 days. Publishers are burstier than that, so it must also be half
+    as long again as the longest gap of these days. A source that is known for less than 7 days,
+    or brings less than one article in 5 days, is never silent.
+    """
+    last = memory.last_new_at
+    if last is None:
+        return False
+    if memory.condition is Condition.SILENT and not _has_news(memory):
+        return True
+    span, mean = _history(memory)
+    if span < LEAST_HISTORY or mean < LEAST_RATE:
+        return False
+    rare = timedelta(days=-math.log(RARE) / mean)
+    return now - last > max(LEAST_SILENCE, rare, 1.5 * _longest_gap(memory))
+
+
+def rhythm_of(memory: Memory, now: datetime) -> str:
+    """Return how often a source has news: "usually 14 a day, nothing for 3 days"; "" unknown."""
+    span, mean = _history(memory)
+    if span < LEAST_HISTORY or not mean:
+        usually = ""
+    elif mean >= 0.95:
+        usually = f"usually {mean:.0f} a day"
+    elif mean * 7 >= 0.95:
+        usually = f"usually {mean * 7:.0f} a week"
+    else:
+        usually = "usually less than one a week"
+    nothing = ""
+    if memory.last_new_at is not None and now - memory.last_new_at >= _DAY:
+        nothing = f"nothing for {_length(now - memory.last_new_at)}"
+    return ", ".join(filter(None, (usually, nothing)))
+
+
+def since_words(when: datetime, now: datetime) -> str:
+    """Return a time as people say it: "14:05 UTC" today, "Tuesday" this week, "3 Nov" this year."""
+    at, today = when.astimezone(UTC), now.astimezone(UTC)
+    if at.date() == today.date():
+        return f"{at:%H:%M} UTC"
+    if today.date() - at.date() < timedelta(days=7):
+        return f"{at:%A}"
+    year = f" {at.year}" if at.year != today.year else ""
+    return f"{at.day} {at:%b}{year}"
+
+
+def _has_news(memory: Memory) -> bool:
+    """Return whether the last poll, or a push after it, brought something new."""
+    last, polled = memory.last_new_at, memory.last_polled_at
+    return last is not None and (polled is None or last >= polled)
+
+
+def _history(memory: Memory) -> tuple[int, float]:
+    """Return for how many days up to its last news a source is known, and its mean a day."""
+    if not memory.days:
+        return 0, 0.0
+    days = sorted(memory.days)
+    span = (date.fromisoformat(days[-1]) - date.fromisoformat(days[0])).days
+    span += 1 if memory.days[days[0]] else 0
+    return span, sum(memory.days.values()) / max(span, 1)
+
+
+def _longest_gap(memory: Memory) -> timedelta:
+    days = [date.fromisoformat(day) for day in sorted(memory.days)]
+    gaps = (later - earlier for earlier, later in pairwise(days))
+    return max(gaps, default=timedelta())
+
+
+def _length(time: timedelta) -> str:
+    for unit, name in (
+        (_DAY, "day"),
+        (timedelta(hours=1), "hour"),
+        (timedelta(minutes=1), "minute"),
+    ):
+        if time >= unit:
+            number = time // unit
+            return f"{number} {name}{'' if number == 1 else 's'}"
+    return "a moment"

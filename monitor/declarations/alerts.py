@@ -1,0 +1,121 @@
+"""What is watched for and who is told of it: `topics.yaml` and `alerts.yaml`."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, TypeAdapter, field_validator
+
+from monitor.declarations.entries import Declaration, read_entries
+from monitor.errors import Problem
+from monitor.model import AlertRule, Topic
+from monitor.yamlfile import read_yaml
+
+ALERT_SECTIONS = ("channels", "rules")
+
+
+class TopicEntry(Declaration):
+    """The keys of a topic."""
+
+    name: str = ""
+    query: str
+
+
+class RuleEntry(Declaration):
+    """The keys of an alert rule."""
+
+    name: str = ""
+    topics: tuple[str, ...] = Field(min_length=1)
+    channels: tuple[str, ...] = Field(min_length=1)
+
+
+class LogChannel(Declaration):
+    """A line in the service's log."""
+
+    type: Literal["log"]
+
+
+class StreamChannel(Declaration):
+    """The live stream: the page and `/api/v1/stream`."""
+
+    type: Literal["stream"]
+
+
+class WebhookChannel(Declaration):
+    """An HTTP receiver, signed as Standard Webhooks says."""
+
+    type: Literal["webhook"]
+    url: str = Field(pattern=r"^https?://\S+$")
+    secret: SecretStr
+
+    @field_validator("secret")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        try:
+            key = b64decode(text.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            key = b""
+        if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
+            raise ValueError("must be whsec_ and the base64 of 24 to 64 random bytes")
+        return value
+
+
+class EmailChannel(Declaration):
+    """Mail to one or more addresses."""
+
+    type: Literal["email"]
+    to: tuple[Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+$")], ...] = Field(min_length=1)
+
+
+ChannelConfig = Annotated[
+    LogChannel | StreamChannel | WebhookChannel | EmailChannel, Field(discriminator="type")
+]
+_CHANNEL: TypeAdapter[Any] = TypeAdapter(ChannelConfig)
+_TOPIC = TypeAdapter(TopicEntry)
+_RULE = TypeAdapter(RuleEntry)
+
+
+def read_topics(
+    path: Path, check_query: Callable[[str], str | None], problems: list[Problem]
+) -> tuple[Topic, ...]:
+    """Return the declared topics whose queries hold."""
+    topics = []
+    for name, place, entry in read_entries(path, "topics", ("topics",), "topic", _TOPIC, problems):
+        wrong = check_query(entry.query)
+        if wrong:
+            problems.append(Problem(place, f"query: {wrong}"))
+        topics.append(Topic(id=name, name=entry.name or name, query=entry.query))
+    return tuple(topics)
+
+
+def read_alerts(
+    path: Path, topics: Iterable[str], environ: Mapping[str, str], problems: list[Problem]
+) -> tuple[dict[str, Any], tuple[AlertRule, ...]]:
+    """Return the channels by name, and the rules. `${NAME}` is taken from the environment."""
+    channels = {
+        name: entry
+        for name, _, entry in read_entries(
+            path, "channels", ALERT_SECTIONS, "channel", _CHANNEL, problems, environ
+        )
+    }
+    named = read_yaml(path, []).get("channels")
+    declared = set(named) if isinstance(named, dict) else set()
+    rules = []
+    for name, place, entry in read_entries(path, "rules", ALERT_SECTIONS, "rule", _RULE, problems):
+        for topic in set(entry.topics) - set(topics) - {"*"}:
+            problems.append(Problem(place, f"topic '{topic}' is not in {path.parent}/topics.yaml"))
+        for channel in set(entry.channels) - declared:
+            known = ", ".join(sorted(declared)) or "none"
+            problems.append(
+                Problem(place, f"channel '{channel}' is not declared; declared are {known}")
+            )
+        rules.append(
+            AlertRule(
+                id=name, name=entry.name or name, topics=entry.topics, channels=entry.channels
+            )
+        )
+    return channels, tuple(rules)

@@ -1,0 +1,222 @@
+"""Hosts as rows: held while what is asked of them is written, and kept right about what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Executable,
+    ScalarSelect,
+    Table,
+    bindparam,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from monitor.model import Asked
+from monitor.store.columns import UTC_TIME
+from monitor.store.dialect import Dialect
+from monitor.store.source_tables import HOST, PAGE, SOURCE
+
+_COUNTERS = ("requests", "conditional", "not_modified", "throttled", "failed", "size")
+_WRITTEN = tuple(column for column in HOST.c if column.name != "host")
+
+
+def source_turn(name: str) -> str:
+    """Return the name of a turn for a source."""
+    return f"source {name}"
+
+
+def page_turn(article_id: str) -> str:
+    """Return the name of a turn for an article's page."""
+    return f"page {article_id}"
+
+
+class HeldHosts:
+    """Rows of hosts that this transaction has locked.
+
+    Whoever writes when something of a host is due holds the host first and settles it last:
+    the writers of one host then come one after the other, and each sees what those before it
+    wrote. Rows are locked by name, so that two transactions do not wait for each other.
+    """
+
+    def __init__(self, connection: Connection, dialect: Dialect) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._answered: set[str] = set()
+        self._leased: set[str] = set()
+
+    def hold(self, hosts: Iterable[str]) -> None:
+        """Lock these hosts' rows, making those that are missing."""
+        wanted = set(hosts) - self._rows.keys()
+        if not wanted:
+            return
+        self._read(wanted)
+        missing = sorted(wanted - self._rows.keys())
+        if missing:
+            insert = self._dialect.insert(HOST).on_conflict_do_nothing()
+            self._connection.execute(insert, [_new_row(host) for host in missing])
+            self._read(missing)
+
+    def pick(self, now: datetime, limit: int) -> Sequence[str]:
+        """Lock hosts that are ready and free, the one that waits longest first."""
+        found = self._connection.execute(_READY, {"now": now, "limit": limit}).mappings()
+        return self._take(found)
+
+    def pick_named(self, hosts: Sequence[str], owner: str, now: datetime) -> Sequence[str]:
+        """Lock these hosts where they are free, or leased to the owner already."""
+        parameters = {"now": now, "lessee": owner, "hosts": self._dialect.listed(hosts)}
+        return self._take(self._connection.execute(_free(self._dialect), parameters).mappings())
+
+    def row(self, host: str) -> dict[str, Any]:
+        """Return the row of a host that is held."""
+        return self._rows[host]
+
+    def lease(
+        self, host: str, turns: Iterable[str], owner: str, now: datetime, until: datetime
+    ) -> None:
+        """Lease a host for these turns, beside those that the owner has of it already."""
+        row = self._rows[host]
+        mine = row["lease_owner"] == owner and row["lease_until"] >= now
+        before = row["turns"] if mine else ()
+        row["turns"] = tuple(dict.fromkeys((*before, *turns)))
+        row["lease_owner"], row["lease_until"] = owner, until
+        self._leased.add(host)
+
+    def finish(
+        self, host: str, turn: str, owner: str, next_at: datetime, throttled_by: str
+    ) -> bool:
+        """End a turn, and with the last one the lease; return whether the owner had it still."""
+        row = self._rows[host]
+        mine = row["lease_owner"] == owner
+        if not mine or host in self._answered:
+            row["next_at"] = max(row["next_at"] or next_at, next_at)
+        else:
+            row["next_at"] = next_at
+            self._answered.add(host)
+        if not mine:
+            return False
+        counted = turn in row["turns"]
+        row["throttled_by"] = throttled_by
+        self.forget(host, turn)
+        if not row["turns"]:
+            row["lease_owner"] = row["lease_until"] = None
+        return counted
+
+    def forget(self, host: str, turn: str) -> None:
+        """Make a turn count no more. The host stays leased: it is being asked all the same."""
+        row = self._rows[host]
+        row["turns"] = tuple(other for other in row["turns"] if other != turn)
+
+    def count(self, host: str, asked: Asked) -> None:
+        """Add what was asked."""
+        row = self._rows[host]
+        for name in _COUNTERS:
+            row[name] += getattr(asked, name)
+
+    def write_leases(self) -> None:
+        """Write the leases that were given, where nothing else of the hosts has changed."""
+        if self._leased:
+            rows = [self._rows[host] for host in sorted(self._leased)]
+            columns = ("turns", "lease_owner", "lease_until")
+            parameters = [
+                {"held": row["host"], **{column: row[column] for column in columns}} for row in rows
+            ]
+            self._connection.execute(_LEASE, parameters)
+
+    def settle(self) -> None:
+        """Write the rows that are not leased here, each with the time at which something of it
+        is due."""
+        settled = self._rows.keys() - self._leased
+        if not settled:
+            return
+        parameters = {"hosts": self._dialect.listed(list(settled))}
+        for host, *due in self._connection.execute(_due(self._dialect), parameters):
+            row = self._rows[host]
+            times = [at for at in due if at is not None]
+            first = min(times, default=None)
+            row["ready_at"] = first and max(first, row["next_at"] or first)
+        rows = [
+            {"held" if name == "host" else name: value for name, value in row.items()}
+            for row in map(self._rows.__getitem__, sorted(settled))
+        ]
+        self._connection.execute(_WRITE, rows)
+
+    def _read(self, hosts: Iterable[str]) -> None:
+        parameters = {"hosts": self._dialect.listed(list(hosts))}
+        self._take(self._connection.execute(_lock(self._dialect), parameters).mappings())
+
+    def _take(self, found: Iterable[Any]) -> Sequence[str]:
+        rows = [dict(row) for row in found]
+        self._rows.update((row["host"], row) for row in rows)
+        return [row["host"] for row in rows]
+
+
+def asked_of(row: Any) -> Asked:
+    """Return the counters of a host's row."""
+    return Asked(**{name: getattr(row, name) for name in _COUNTERS})
+
+
+def _new_row(host: str) -> dict[str, Any]:
+    empty = dict.fromkeys(("next_at", "ready_at", "lease_owner", "lease_until"))
+    return {"host": host, "turns": (), "throttled_by": "", **dict.fromkeys(_COUNTERS, 0), **empty}
+
+
+def first_due(table: Table, wanted: Column[Any]) -> ScalarSelect[Any]:
+    """Return the subquery for what is due first of a host's rows in a table."""
+    due = table.c.due_at
+    of_host = select(wanted).where(table.c.host == HOST.c.host, due.is_not(null()))
+    return of_host.order_by(due).limit(1).correlate(HOST).scalar_subquery()
+
+
+@cache
+def _lock(dialect: Dialect) -> Executable:
+    named = dialect.among(HOST.c.host, "hosts")
+    return select(HOST).where(named).order_by(HOST.c.host).with_for_update()
+
+
+@cache
+def _free(dialect: Dialect) -> Executable:
+    named = dialect.among(HOST.c.host, "hosts")
+    mine = HOST.c.lease_owner == bindparam("lessee")
+    ordered = select(HOST).where(named, or_(_FREE, mine)).order_by(HOST.c.host)
+    return ordered.with_for_update(skip_locked=True)
+
+
+@cache
+def _due(dialect: Dialect) -> Executable:
+    source, page = first_due(SOURCE, SOURCE.c.due_at), first_due(PAGE, PAGE.c.due_at)
+    return select(HOST.c.host, source, page).where(dialect.among(HOST.c.host, "hosts"))
+
+
+_NOW = bindparam("now", type_=UTC_TIME)
+_FREE = or_(HOST.c.lease_until.is_(null()), HOST.c.lease_until < _NOW)
+_READY = (
+    select(HOST)
+    .where(HOST.c.ready_at <= _NOW, _FREE)
+    .order_by(HOST.c.ready_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_LEASE = (
+    update(HOST)
+    .where(HOST.c.host == bindparam("held"))
+    .values(
+        turns=bindparam("turns"),
+        lease_owner=bindparam("lease_owner"),
+        lease_until=bindparam("lease_until"),
+    )
+)
+_WRITE = (
+    update(HOST)
+    .where(HOST.c.host == bindparam("held"))
+    .values({column.name: bindparam(column.name) for column in _WRITTEN})
+)

@@ -1,0 +1,282 @@
+"""One visit to a host: a source's poll, an article's page, or what a hub has pushed.
+
+A visit asks, reads and decides, and writes nothing: what came of it is recorded by the poller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from monitor.decide import (
+    Found,
+    Happened,
+    after_push,
+    changes,
+    conclude,
+    forgotten,
+    host_after,
+    page_again,
+    pending,
+    wants_page,
+    with_page,
+)
+from monitor.errors import MonitorError, Rejected
+from monitor.model import (
+    Article,
+    Document,
+    FullText,
+    NotModified,
+    PageVisit,
+    Parsed,
+    PendingPage,
+    Poll,
+    Push,
+    Robots,
+    Source,
+    SourceState,
+    Turn,
+)
+from monitor.protocols import Clock, Fetcher, Getter, Parser, Turns
+from monitor.sources import TYPES
+from monitor.sources.discover import resolve
+from monitor.visit import Visit
+
+PAGE_BYTES = 5_000_000
+NONE: Mapping[str, Robots] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class Visitor:
+    """`fetchers` are by source type, `web` gets any other address; `agent` is our User-Agent."""
+
+    store: Turns
+    fetchers: Mapping[str, Fetcher]
+    web: Getter
+    parser: Parser
+    clock: Clock
+    agent: str
+
+    async def poll(self, turn: Turn) -> Poll:
+        """Poll the source of a turn; a failure of the source becomes part of the result.
+
+        Raises Unavailable where the database is away, which is not the source's fault.
+        """
+        visit, started = self._visit(turn), self.clock.now()
+        state, parsed, error = _state_of(turn), None, None
+        conditional = bool(state.memory.etag or state.memory.last_modified)
+        try:
+            state = await self._resolved(state, visit)
+            parsed = await self._parsed(state, visit)
+        except MonitorError as failure:
+            error = failure
+        found = await self._found(state, parsed) if parsed else Found()
+        happened = Happened(
+            started=started,
+            ended=self.clock.now(),
+            answer=visit.answer,
+            parsed=parsed,
+            found=found,
+            error=error,
+            asked=visit.asked(error, conditional=conditional),
+            crawl_delay=visit.delay,
+        )
+        return self._recordable(replace(turn, state=state), happened, visit.learned)
+
+    def failed(self, turn: Turn, error: Rejected) -> Poll | PageVisit:
+        """Return how a visit ends that met a bug, or articles that the database refuses."""
+        now = self.clock.now()
+        if turn.page is None:
+            return self._recordable(turn, Happened(started=now, ended=now, error=error))
+        return PageVisit(
+            host=turn.host,
+            host_next_at=turn.host_next_at or now,
+            page=turn.page,
+            article=None if turn.page.released else turn.page.article,
+            throttled_by=turn.throttled_by,
+        )
+
+    async def see_page(self, turn: Turn) -> PageVisit:
+        """Fetch the page of a turn's article; without it the article is as the source said."""
+        visit, started, page = self._visit(turn), self.clock.now(), _page_of(turn)
+        error: MonitorError | None = None
+        article: Article | None = None
+        again: PendingPage | None = None
+        try:
+            document = await self._page(page.article.url, visit)
+            article = with_page(page.article, await self.parser.extract(document))
+        except MonitorError as failure:
+            error = failure
+            again = page_again(page, self.clock.now(), failure)
+        if article is None and again is None and not page.released:
+            article = page.article
+        plan = host_after(
+            page.article.url,
+            started=started,
+            ended=self.clock.now(),
+            requests=visit.requests,
+            crawl_delay=visit.delay,
+            throttled_by=turn.throttled_by,
+            error=error,
+        )
+        return PageVisit(
+            host=turn.host,
+            host_next_at=plan.next_at,
+            page=page,
+            article=article,
+            again=again,
+            asked=visit.asked(error),
+            throttled_by=plan.throttled_by,
+            robots=visit.learned,
+        )
+
+    async def take(self, turn: Turn, push: Push) -> Poll:
+        """Read what a hub has pushed for a turn's source: a poll that asks nobody anything."""
+        state, now = _state_of(turn), self.clock.now()
+        poll = Poll(
+            source=state.source.name,
+            host=turn.host,
+            next_poll_at=state.next_poll_at,
+            host_next_at=turn.host_next_at or now,
+            memory=state.memory,
+            throttled_by=turn.throttled_by,
+        )
+        source = _effective(state)
+        try:
+            # Without its memory: a push may hold a part of the feed, and none of it is skipped.
+            whole = replace(forgotten(state.memory), reader=state.memory.reader)
+            parsed = await self.parser.parse(source, push.document, whole)
+        except Rejected:
+            return replace(poll, refused=push.document)
+        found = await self._found(state, parsed)
+        memory, change = after_push(state, found, now)
+        articles, pages = _apart(source, found, now=now)
+        return replace(poll, memory=memory, change=change, articles=articles, pages=pages)
+
+    def _visit(self, turn: Turn) -> Visit:
+        return Visit(self.web, self.clock, self.agent, dict(turn.robots))
+
+    async def _resolved(self, state: SourceState, visit: Visit) -> SourceState:
+        """Return the state with what a `site` or `auto` source is followed by."""
+        if not TYPES[state.source.type].resolves or state.memory.chosen_type:
+            return state
+        visit.requests += 1
+        finding = await resolve(
+            state, self.web, self.parser, now=self.clock.now(), agent=self.agent
+        )
+        memory = replace(
+            forgotten(state.memory),
+            chosen_type=finding.type,
+            chosen_location=finding.location,
+            chosen_why=finding.why,
+        )
+        return replace(state, memory=memory)
+
+    async def _parsed(self, state: SourceState, visit: Visit) -> Parsed | None:
+        """Return what a source's documents hold, None where nothing has changed."""
+        source = _effective(state)
+        if source.type == "page":
+            await visit.ask_leave(source.location, source.user_agent)
+        visit.requests += 1
+        visit.answer = answer = await self.fetchers[source.type].fetch(state)
+        if isinstance(answer, NotModified):
+            return None
+        parsed = await self.parser.parse(source, answer, state.memory)
+        for url in parsed.further:
+            parsed = await self._with_part(parsed, url, source, state, visit)
+        return parsed
+
+    async def _with_part(
+        self, parsed: Parsed, url: str, source: Source, state: SourceState, visit: Visit
+    ) -> Parsed:
+        """Return a document with one of its parts; one that cannot be had is asked for again."""
+        visit.requests += 1
+        try:
+            document = await self.web.get(url, user_agent=source.user_agent)
+            part = await self.parser.parse(source, document, state.memory)
+        except MonitorError as error:
+            before = {url: state.memory.children[url]} if url in state.memory.children else {}
+            children = {key: at for key, at in parsed.children.items() if key != url} | before
+            note = f"a part cannot be read: {error}"
+            return replace(parsed, children=children, notes=(*parsed.notes, note))
+        return replace(
+            parsed,
+            articles=parsed.articles + part.articles,
+            known=parsed.known + part.known,
+            rejected=parsed.rejected + part.rejected,
+            notes=parsed.notes + part.notes,
+        )
+
+    async def _found(self, state: SourceState, parsed: Parsed) -> Found:
+        known = await self.store.known([article.id for article in parsed.articles])
+        first = not state.memory.imported
+        return changes(parsed.articles, known, state.source, first, self.clock.now())
+
+    def _recordable(
+        self, turn: Turn, happened: Happened, robots: Mapping[str, Robots] = NONE
+    ) -> Poll:
+        end = conclude(turn, happened)
+        state = _state_of(turn)
+        articles, pages = _apart(_effective(state), happened.found, now=happened.ended)
+        refused = happened.answer if isinstance(happened.error, Rejected) else None
+        return Poll(
+            source=state.source.name,
+            host=turn.host,
+            next_poll_at=end.next_poll_at,
+            host_next_at=end.host_next_at,
+            memory=end.memory,
+            articles=articles,
+            pages=pages,
+            asked=happened.asked,
+            change=end.change,
+            location=end.location,
+            throttled_by=end.throttled_by,
+            refused=refused if isinstance(refused, Document) else None,
+            robots=robots,
+        )
+
+    async def _page(self, url: str, visit: Visit) -> Document:
+        await visit.ask_leave(url)
+        visit.requests += 1
+        return await self.web.get(url, max_bytes=PAGE_BYTES)
+
+
+def _apart(
+    source: Source, found: Found, *, now: datetime
+) -> tuple[tuple[Article, ...], tuple[PendingPage, ...]]:
+    """Return the articles that go out at once, and those that wait for their pages.
+
+    The backlog of a new source would be hundreds of requests for old news: it does without.
+    """
+    always = source.full_text is FullText.ALWAYS
+    waiting = {
+        article.id
+        for article in found.articles
+        if wants_page(source, article) and (always or not article.backlog)
+    }
+    return (
+        tuple(article for article in found.articles if article.id not in waiting),
+        tuple(pending(article, now) for article in found.articles if article.id in waiting),
+    )
+
+
+def _state_of(turn: Turn) -> SourceState:
+    if turn.state is None:
+        raise ValueError(f"the turn of {turn.host} has no source")
+    return turn.state
+
+
+def _page_of(turn: Turn) -> PendingPage:
+    if turn.page is None:
+        raise ValueError(f"the turn of {turn.host} has no page")
+    return turn.page
+
+
+def _effective(state: SourceState) -> Source:
+    """Return the source as what it was resolved to."""
+    memory, source = state.memory, state.source
+    if not memory.chosen_location:
+        return source
+    return replace(source, type=memory.chosen_type or source.type, location=memory.chosen_location)
