@@ -54,7 +54,11 @@ BROKERS: Mapping[str, Callable[[str], Broker]] = {
     "sqlite": SqliteBroker.from_url,
     "kafka": KafkaBroker.from_url,
 }
-LOCATIONS: Mapping[Reach, LocationKind] = {Reach.HTTP: "url", Reach.FILE: "path"}
+LOCATIONS: Mapping[Reach, LocationKind] = {
+    Reach.HTTP: "url",
+    Reach.MAIL: "url",
+    Reach.FILE: "path",
+}
 PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 

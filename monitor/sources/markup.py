@@ -6,11 +6,7 @@ import html
 import re
 
 import html_text
-<<<<<<< HEAD
-from lxml.etree import LxmlError
-=======
-from lxml import etree  # type: ignore[import-untyped]
->>>>>>> wt-feed
+from lxml import etree
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?(?:-->|$)", re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|$)", re.DOTALL | re.IGNORECASE)

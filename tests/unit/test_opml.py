@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Lists of feeds: whatever readers write is read, what is no list refused, and all comes back."""
+=======
+"""Lists of feeds: what readers write is read, what is no list is refused, what goes out returns."""
+>>>>>>> wt-cli
 
 from __future__ import annotations
 
