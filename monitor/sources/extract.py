@@ -24,8 +24,8 @@ from monitor.text.normal import MAX_ARTICLE, MAX_TITLE, clean_line, clean_text
 
 MAX_ELEMENTS = 10_000
 """Elements of a page whose text is taken; news pages have some thousands."""
-MAX_CHARACTERS = 500_000
-"""Characters of such a page outside of scripts: twice what an article may hold."""
+MAX_CHARACTERS = 300_000
+"""Characters of such a page outside of scripts: more than an article may hold."""
 
 _AGREE = 0.5
 _MAX_AUTHORS = 20
