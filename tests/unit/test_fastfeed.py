@@ -37,7 +37,7 @@ def again(parsed: Parsed) -> Memory:
 
 def item(number: int, more: str = "", guid: str = "") -> str:
     return (
-        f"<item><guid>{guid or number}</guid><title>Story {number}</title>"
+        f"<item><guid>{guid or f'tag:gazette.example,{number}'}</guid><title>Story {number}</title>"
         f"<link>https://www.gazette.example/{number}</link>{more}</item>"
     )
 
@@ -179,6 +179,14 @@ def test_a_shape_is_of_tags_and_what_matters_of_attributes() -> None:
     assert one == shape_of("<item><a rel='x' href='2'>u &amp; v</a><b/></item>")
     assert one != shape_of('<item><a rel="y" href="1">t</a><b/></item>')
     assert one != shape_of('<item><a rel="x" href="1"></a><b/></item>')
+    assert one != shape_of('<item><guid>x:1</guid><a rel="x" href="1">t</a><b/></item>')
+    dated = "<item><pubDate>{}</pubDate></item>"
+    assert shape_of(dated.format("Mon, 05 Jan 2026 GMT")) == shape_of(
+        dated.format("Tue, 16 Jun 2026 GMT")
+    )
+    assert shape_of(dated.format("Mon, 05 Jan 2026 GMT")) != shape_of(
+        dated.format("Mon, 05 Jan 2026 EST")
+    )
     assert shape_of("<item><category>a</category><category>b</category></item>") == shape_of(
         "<item><category>a</category></item>"
     )
