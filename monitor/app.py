@@ -19,6 +19,7 @@ from monitor.api.server import bind, serving
 from monitor.brokers.kafka import KafkaBroker
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.clock import SystemClock
+from monitor.config import Config, load
 from monitor.cron import next_run
 from monitor.declarations import (
     ChannelConfig,
@@ -27,6 +28,7 @@ from monitor.declarations import (
     SourceRules,
     WebhookChannel,
 )
+from monitor.errors import Rejected
 from monitor.lifecycle import Lifecycle
 from monitor.model import ChannelKind
 from monitor.notifiers.email import EmailNotifier
@@ -35,11 +37,12 @@ from monitor.notifiers.webhook import WebhookNotifier
 from monitor.outbound import Network, Outbound, refusal
 from monitor.protocols import Broker, Clock, Fetcher, Notifier
 from monitor.service import Service
-from monitor.settings import Config, Role, Settings, load
+from monitor.settings import Role, Settings
 from monitor.sources import TYPES, Reach
 from monitor.sources.files import FileFetcher
 from monitor.sources.http import HttpFetcher
 from monitor.sources.mailbox import MailFetcher
+from monitor.sources.selectors import xpath_of
 from monitor.sources.worker import ParserPool
 from monitor.store import SqlStore
 from monitor.topics.query import QueryError, parse
@@ -51,7 +54,11 @@ BROKERS: Mapping[str, Callable[[str], Broker]] = {
     "sqlite": SqliteBroker.from_url,
     "kafka": KafkaBroker.from_url,
 }
-LOCATIONS: Mapping[Reach, LocationKind] = {Reach.HTTP: "url", Reach.FILE: "path"}
+LOCATIONS: Mapping[Reach, LocationKind] = {
+    Reach.HTTP: "url",
+    Reach.MAIL: "url",
+    Reach.FILE: "path",
+}
 PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 
@@ -63,7 +70,7 @@ def load_config(**overrides: Any) -> Config:
 def source_rules() -> SourceRules:
     """Return what sources are held against: the types that there are, and what their keys mean."""
     types = {name: LOCATIONS[kind.reach] for name, kind in TYPES.items()}
-    return SourceRules(types, check_cron=_cron_problem)
+    return SourceRules(types, check_cron=_cron_problem, check_links=_links_problem)
 
 
 def compose(config: Config) -> Service:
@@ -182,6 +189,14 @@ def _cron_problem(cron: str) -> str | None:
         next_run(cron, SystemClock().now())
     except ValueError as error:
         return str(error)
+    return None
+
+
+def _links_problem(selector: str) -> str | None:
+    try:
+        xpath_of(selector)
+    except Rejected as error:
+        return str(error).removeprefix("links: ")
     return None
 
 

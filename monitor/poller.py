@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -104,15 +104,29 @@ class Poller:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def poll_turns(self, turns: Sequence[Turn]) -> Sequence[tuple[Poll, int]]:
-        """Poll sources of one host that are leased, and record them together; return each with
-        the number of its new articles. Raises Unavailable."""
-        done = []
+    async def poll_turns(
+        self, turns: Sequence[Turn], progress: Callable[[str], None] | None = None
+    ) -> list[tuple[Poll, int]]:
+        """Poll sources whose hosts are leased, each host's one after the other, and record them;
+        return each with the number of its new articles. Raises Unavailable."""
+        by_host: dict[str, list[Turn]] = {}
         for turn in turns:
-            async with self._slots:
-                done.append((turn, await self._outcome(turn, self.visitor.poll(turn))))
-        recorded = await self._record(done)
-        return [(item, new) for item, new in recorded if isinstance(item, Poll)]
+            by_host.setdefault(turn.host, []).append(turn)
+        recorded: list[tuple[Visited, int]] = []
+
+        async def visit(host: Sequence[Turn]) -> None:
+            for turn in host:
+                async with self._slots:
+                    done = await self._outcome(turn, self.visitor.poll(turn))
+                recorded.extend(await self._record([(turn, done)]))
+                if progress is not None and isinstance(done, Poll):
+                    progress(done.source)
+
+        async with asyncio.TaskGroup() as tasks:
+            for host in by_host.values():
+                tasks.create_task(visit(host))
+        polls = [(item, new) for item, new in recorded if isinstance(item, Poll)]
+        return sorted(polls, key=lambda item: item[0].source)
 
     async def take_pushes(self, hubs: Pushed) -> None:
         """Read what hubs have pushed, in the turns of its sources."""
@@ -187,7 +201,6 @@ class Poller:
                 # The leases run out, and the hosts are visited again.
                 log.warning("%d visits could not be recorded: %s", len(batch), error)
                 return
-        self._outages.report()
 
     async def _record(self, done: Sequence[tuple[Turn, Visited]]) -> list[tuple[Visited, int]]:
         """Record visits; return each with the number of its new articles. Raises Unavailable.

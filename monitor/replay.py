@@ -22,7 +22,7 @@ from monitor.channels import (
 from monitor.decide import replayed_changes
 from monitor.errors import MonitorError, Rejected
 from monitor.events import decode, dump_line, load, load_line
-from monitor.model import Article, Document, Memory, Source
+from monitor.model import AlertRow, Article, Document, Memory, Source
 from monitor.protocols import Broker, Clock, Parser, Sources, Turns
 
 BATCH = 500
@@ -41,6 +41,16 @@ class Reading:
     """What the files held: the articles, and a sentence for each file or line that is none."""
 
     articles: tuple[Article, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What a replay did: how much it read, what was new, and the alerts of that."""
+
+    read: int
+    new: tuple[Article, ...]
+    alerts: tuple[AlertRow, ...]
     problems: tuple[str, ...]
 
 

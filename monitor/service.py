@@ -17,18 +17,19 @@ from consumers.store import store as store_articles
 from consumers.tag import tag
 from monitor import process, telemetry
 from monitor.channels import CHANNELS, READERS, Channel, group_of
+from monitor.config import Config
 from monitor.consumer import Consumer
 from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
 from monitor.events import Record, load
 from monitor.lifecycle import Lifecycle
-from monitor.model import AlertChannel, AlertRow, Article, ChannelKind, Finding, Poll, Turn
+from monitor.model import AlertChannel, Article, ChannelKind, Finding, Poll
 from monitor.poller import OUTBOX_FULL, Poller, lease_for
 from monitor.protocols import Broker, Clock, Fetcher, Getter, Notifier, Parser, Store
 from monitor.relay import Relay
-from monitor.replay import read_fixtures, replay
+from monitor.replay import ReplayResult, read_fixtures, replay
 from monitor.runner import Runner
 from monitor.scheduler import Ticker
-from monitor.settings import Config, Role
+from monitor.settings import Role
 from monitor.sources.discover import discover
 from monitor.topics.matcher import Matcher
 from monitor.visitor import Visitor
@@ -43,16 +44,6 @@ SUBSCRIBE = 60.0
 PING = 5.0
 MEASURE = 15.0
 LOOK = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayResult:
-    """What a replay did: how much it read, what was new, and the alerts of that."""
-
-    read: int
-    new: tuple[Article, ...]
-    alerts: tuple[AlertRow, ...]
-    problems: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -135,22 +126,7 @@ class Service:
         now, poller = self.clock.now(), self._poller()
         await self.store.declare(self.config.sources, now)
         turns = await self.store.lease_sources(names, now, self.owner, poller.lease)
-        by_host: dict[str, list[Turn]] = {}
-        for turn in turns:
-            by_host.setdefault(turn.host, []).append(turn)
-        done: list[tuple[Poll, int]] = []
-
-        async def visit(host: Sequence[Turn]) -> None:
-            polled = await poller.poll_turns(host)
-            done.extend(polled)
-            if progress is not None:
-                for poll, _ in polled:
-                    progress(poll.source)
-
-        async with asyncio.TaskGroup() as tasks:
-            for host in by_host.values():
-                tasks.create_task(visit(host))
-        return sorted(done, key=lambda item: item[0].source)
+        return await poller.poll_turns(turns, progress)
 
     async def discover(self, url: str) -> tuple[Finding, ...]:
         """Return what can be followed at an address, best first. Raises Unavailable, Rejected."""

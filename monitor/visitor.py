@@ -6,8 +6,9 @@ A visit asks, reads and decides, and writes nothing: what came of it is recorded
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from monitor.decide import (
     Found,
@@ -22,10 +23,9 @@ from monitor.decide import (
     wants_page,
     with_page,
 )
-from monitor.errors import MonitorError, Rejected, Unavailable
+from monitor.errors import MonitorError, Rejected
 from monitor.model import (
     Article,
-    Asked,
     Document,
     FullText,
     NotModified,
@@ -42,23 +42,10 @@ from monitor.model import (
 from monitor.protocols import Clock, Fetcher, Getter, Parser, Turns
 from monitor.sources import TYPES
 from monitor.sources.discover import resolve
-from monitor.sources.robots import MAX_BYTES as ROBOTS_BYTES
-from monitor.sources.robots import allowed, crawl_delay, is_fresh, robots_of
-from monitor.text.hosts import origin
+from monitor.visit import Visit
 
 PAGE_BYTES = 5_000_000
-_THROTTLED = (429, 503)
-
-
-@dataclass(slots=True)
-class _Visit:
-    """What a visit has asked so far, and what it learned of robots.txt."""
-
-    robots: dict[str, Robots]
-    learned: dict[str, Robots] = field(default_factory=dict)
-    requests: int = 0
-    delay: float = 0.0
-    answer: Document | NotModified | None = None
+NONE: Mapping[str, Robots] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -77,7 +64,7 @@ class Visitor:
 
         Raises Unavailable where the database is away, which is not the source's fault.
         """
-        visit, started = _Visit(dict(turn.robots)), self.clock.now()
+        visit, started = self._visit(turn), self.clock.now()
         state, parsed, error = _state_of(turn), None, None
         conditional = bool(state.memory.etag or state.memory.last_modified)
         try:
@@ -93,16 +80,16 @@ class Visitor:
             parsed=parsed,
             found=found,
             error=error,
-            asked=_asked(visit, error, conditional=conditional),
+            asked=visit.asked(error, conditional=conditional),
             crawl_delay=visit.delay,
         )
-        return self._recordable(replace(turn, state=state), happened, visit)
+        return self._recordable(replace(turn, state=state), happened, visit.learned)
 
     def failed(self, turn: Turn, error: Rejected) -> Poll | PageVisit:
         """Return how a visit ends that met a bug, or articles that the database refuses."""
         now = self.clock.now()
         if turn.page is None:
-            return self._recordable(turn, Happened(started=now, ended=now, error=error), _Visit({}))
+            return self._recordable(turn, Happened(started=now, ended=now, error=error))
         return PageVisit(
             host=turn.host,
             host_next_at=turn.host_next_at or now,
@@ -113,7 +100,7 @@ class Visitor:
 
     async def see_page(self, turn: Turn) -> PageVisit:
         """Fetch the page of a turn's article; without it the article is as the source said."""
-        visit, started, page = _Visit(dict(turn.robots)), self.clock.now(), _page_of(turn)
+        visit, started, page = self._visit(turn), self.clock.now(), _page_of(turn)
         error: MonitorError | None = None
         article: Article | None = None
         again: PendingPage | None = None
@@ -140,7 +127,7 @@ class Visitor:
             page=page,
             article=article,
             again=again,
-            asked=_asked(visit, error, conditional=False),
+            asked=visit.asked(error),
             throttled_by=plan.throttled_by,
             robots=visit.learned,
         )
@@ -168,7 +155,10 @@ class Visitor:
         articles, pages = _apart(source, found, now=now)
         return replace(poll, memory=memory, change=change, articles=articles, pages=pages)
 
-    async def _resolved(self, state: SourceState, visit: _Visit) -> SourceState:
+    def _visit(self, turn: Turn) -> Visit:
+        return Visit(self.web, self.clock, self.agent, dict(turn.robots))
+
+    async def _resolved(self, state: SourceState, visit: Visit) -> SourceState:
         """Return the state with what a `site` or `auto` source is followed by."""
         if not TYPES[state.source.type].resolves or state.memory.chosen_type:
             return state
@@ -184,11 +174,11 @@ class Visitor:
         )
         return replace(state, memory=memory)
 
-    async def _parsed(self, state: SourceState, visit: _Visit) -> Parsed | None:
+    async def _parsed(self, state: SourceState, visit: Visit) -> Parsed | None:
         """Return what a source's documents hold, None where nothing has changed."""
         source = _effective(state)
         if source.type == "page":
-            await self._permitted(source.location, visit, source.user_agent)
+            await visit.ask_leave(source.location, source.user_agent)
         visit.requests += 1
         visit.answer = answer = await self.fetchers[source.type].fetch(state)
         if isinstance(answer, NotModified):
@@ -199,7 +189,7 @@ class Visitor:
         return parsed
 
     async def _with_part(
-        self, parsed: Parsed, url: str, source: Source, state: SourceState, visit: _Visit
+        self, parsed: Parsed, url: str, source: Source, state: SourceState, visit: Visit
     ) -> Parsed:
         """Return a document with one of its parts; one that cannot be had is asked for again."""
         visit.requests += 1
@@ -224,7 +214,9 @@ class Visitor:
         first = not state.memory.imported
         return changes(parsed.articles, known, state.source, first, self.clock.now())
 
-    def _recordable(self, turn: Turn, happened: Happened, visit: _Visit) -> Poll:
+    def _recordable(
+        self, turn: Turn, happened: Happened, robots: Mapping[str, Robots] = NONE
+    ) -> Poll:
         end = conclude(turn, happened)
         state = _state_of(turn)
         articles, pages = _apart(_effective(state), happened.found, now=happened.ended)
@@ -242,32 +234,13 @@ class Visitor:
             location=end.location,
             throttled_by=end.throttled_by,
             refused=refused if isinstance(refused, Document) else None,
-            robots=visit.learned,
+            robots=robots,
         )
 
-    async def _page(self, url: str, visit: _Visit) -> Document:
-        await self._permitted(url, visit)
+    async def _page(self, url: str, visit: Visit) -> Document:
+        await visit.ask_leave(url)
         visit.requests += 1
         return await self.web.get(url, max_bytes=PAGE_BYTES)
-
-    async def _permitted(self, url: str, visit: _Visit, agent: str = "") -> None:
-        """Raise Rejected where robots.txt forbids a page; asks for it once a day."""
-        place, agent = origin(url), agent or self.agent
-        known = visit.robots.get(place)
-        if known is None or not is_fresh(known, self.clock.now()):
-            visit.requests += 1
-            answer: Document | MonitorError
-            try:
-                answer = await self.web.get(f"{place}/robots.txt", max_bytes=ROBOTS_BYTES)
-            except MonitorError as error:
-                answer = error
-            known = robots_of(answer, self.clock.now())
-            visit.robots[place] = visit.learned[place] = known
-        visit.delay = crawl_delay(known, agent)
-        if known.deny_all:
-            raise Unavailable(f"robots.txt of {place} cannot be read, so its pages are not asked")
-        if not allowed(known, url, agent):
-            raise Rejected(f"robots.txt of {place} forbids {url}")
 
 
 def _apart(
@@ -307,16 +280,3 @@ def _effective(state: SourceState) -> Source:
     if not memory.chosen_location:
         return source
     return replace(source, type=memory.chosen_type or source.type, location=memory.chosen_location)
-
-
-def _asked(visit: _Visit, error: MonitorError | None, *, conditional: bool) -> Asked:
-    status = error.status if isinstance(error, Unavailable) else 0
-    answer = visit.answer
-    return Asked(
-        requests=visit.requests,
-        conditional=int(conditional and visit.requests > 0),
-        not_modified=int(isinstance(answer, NotModified) and answer.status == 304),
-        throttled=int(status in _THROTTLED),
-        failed=int(error is not None),
-        size=answer.size if answer else 0,
-    )

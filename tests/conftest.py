@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.support.brokers",
     "tests.support.postgres",
     "tests.support.stores",
+    "tests.support.imap",
 ]

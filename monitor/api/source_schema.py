@@ -9,10 +9,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.api.schema import Answer
-from monitor.decide import condition_of, rhythm_of
+from monitor.decide import rhythm_of
 from monitor.decide.schedule import usual_interval
 from monitor.model import (
-    Condition,
     Failure,
     FullText,
     HostReport,
@@ -21,8 +20,7 @@ from monitor.model import (
     PollNote,
     SourceState,
 )
-
-SourceCondition = Literal["new", "working", "failing", "silent", "retired", "paused"]
+from monitor.web.words import chosen_type, pace_words, source_words, state_word
 
 
 class SourceItem(Answer):
@@ -37,7 +35,7 @@ class SourceItem(Answer):
     interval: int | None = Field(description="Seconds between polls; null where it adapts.")
     cron: str
     enabled: bool
-    state: SourceCondition
+    state: Literal["new", "working", "failing", "silent", "retired", "paused"]
     words: str = Field(description="The state as a sentence, with the cure where it is ill.")
     rhythm: str = Field(description="How often it has news; empty before that is known.")
     next_poll: datetime | None = Field(description="null where the source is paused.")
@@ -198,44 +196,13 @@ class NewSource(SourceFields):
     name: str | None = None
 
 
-def state_word(state: SourceState, now: datetime) -> SourceCondition:
-    """Return the state of a source as one word."""
-    if not state.source.enabled:
-        return "paused"
-    condition, _ = condition_of(state.memory, state.source, now)
-    return _WORDS[condition]
-
-
-def pace_words(state: SourceState, now: datetime) -> str:
-    """Return how often a source is asked, and why."""
-    source, memory = state.source, state.memory
-    if source.cron:
-        return f"at {source.cron} (UTC), as cron says it"
-    every = f"every {_length(usual_interval(source, memory, now))}"
-    if source.interval is not None:
-        return f"{every}, as it is set"
-    if memory.pushed_at is not None:
-        return f"{every}: its hub pushes what is new"
-    return f"{every}: adapts to its news and to what it allows"
-
-
-_WORDS: dict[Condition, SourceCondition] = {
-    Condition.NEW: "new",
-    Condition.WORKING: "working",
-    Condition.FAILING: "failing",
-    Condition.SILENT: "silent",
-    Condition.RETIRED: "retired",
-}
-
-
 def _item(state: SourceState, now: datetime) -> dict[str, Any]:
     source, memory = state.source, state.memory
     plain = ("name", "type", "title", "location", "owner", "interval", "cron", "enabled")
     return {name: getattr(source, name) for name in plain} | {
-        "chosen_type": memory.chosen_type
-        or ("" if source.type in ("auto", "site") else source.type),
+        "chosen_type": chosen_type(state),
         "state": state_word(state, now),
-        "words": condition_of(memory, source, now)[1] if source.enabled else "paused",
+        "words": source_words(state, now),
         "rhythm": rhythm_of(memory, now),
         "next_poll": state.next_poll_at if source.enabled else None,
         "last_poll": memory.last_polled_at,
@@ -248,10 +215,3 @@ def _item(state: SourceState, now: datetime) -> dict[str, Any]:
 
 def _when(note: PollItem) -> datetime:
     return note.at
-
-
-def _length(seconds: float) -> str:
-    for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:.0f} {name}"
-    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"

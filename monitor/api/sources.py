@@ -105,7 +105,9 @@ async def poll_soon(archive: ArchiveOf, context: ContextOf, name: Name) -> Sourc
 
 
 @router.get(
-    "/{name}/last-failure", summary="Show what could not be read", responses=documented(404, 503)
+    "/{name}/last-failure",
+    summary="Show what could not be read",
+    responses=documented(404, 422, 503),
 )
 async def show_failure(archive: ArchiveOf, name: Name) -> FailureItem:
     """Show the last document of a source that could not be parsed, and why."""

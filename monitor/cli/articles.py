@@ -8,8 +8,8 @@ import typer
 
 from monitor.cli.output import print_json, print_table
 from monitor.cli.session import Json, execute, load_config, opened_store
+from monitor.config import Config
 from monitor.model import ArticleFilter, ArticleRow
-from monitor.settings import Config
 
 
 def articles(

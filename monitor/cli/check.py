@@ -12,8 +12,8 @@ from monitor.channels import CHANNELS
 from monitor.cli.output import counted, print_json, print_table
 from monitor.cli.session import FAILED, Json, execute, load_config, out
 from monitor.clock import SystemClock
+from monitor.config import Config
 from monitor.errors import MonitorError
-from monitor.settings import Config
 
 
 def check(

@@ -14,9 +14,9 @@ import typer
 from monitor.channels import Channel, dead_letter_channels, group_of
 from monitor.cli.output import print_json, print_table
 from monitor.cli.session import FAILED, USAGE, Json, err, execute, load_config, opened_broker, out
+from monitor.config import Config
 from monitor.events import NewRecord, Record
 from monitor.protocols import Broker, Subscription
-from monitor.settings import Config
 
 commands = typer.Typer(
     help="Dead letters: records that a consumer gave up on.", no_args_is_help=True

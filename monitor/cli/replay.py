@@ -23,9 +23,9 @@ from monitor.cli.session import (
     opened_broker,
     out,
 )
+from monitor.config import Config
+from monitor.replay import ReplayResult
 from monitor.replay import record as record_channel
-from monitor.service import ReplayResult
-from monitor.settings import Config
 from monitor.telemetry import configure_logging
 
 

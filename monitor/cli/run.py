@@ -9,7 +9,7 @@ import typer
 from monitor import __version__, app
 from monitor.cli.output import counted
 from monitor.cli.session import err, execute, load_config
-from monitor.settings import Config
+from monitor.config import Config
 
 
 def run(

@@ -19,9 +19,9 @@ from rich.console import Console
 
 from monitor import app, telemetry
 from monitor.channels import CHANNELS, Channel, dead_letter_channels
+from monitor.config import Config
 from monitor.errors import ConfigError, Rejected, Unavailable
 from monitor.protocols import Broker
-from monitor.settings import Config
 from monitor.store import SqlStore
 
 FAILED = 1

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from monitor.channels import ALERT_RAISED, Channel
 from monitor.cli.session import Json, channel_named, err, execute, load_config, opened_broker, out
+from monitor.config import Config
 from monitor.errors import Rejected
 from monitor.events import Event, Record, decode, dump_line, load
 from monitor.model import Alert, Article
-from monitor.settings import Config
 
 
 def tail(

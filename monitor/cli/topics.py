@@ -11,8 +11,8 @@ from monitor import app
 from monitor.cli.output import print_json, print_table
 from monitor.cli.session import FAILED, USAGE, Json, err, execute, existing, load_config
 from monitor.clock import SystemClock
+from monitor.config import Config
 from monitor.replay import Reading, read_fixtures
-from monitor.settings import Config
 from monitor.topics.matcher import Matcher
 
 commands = typer.Typer(help="The news subjects that are watched for.", no_args_is_help=True)

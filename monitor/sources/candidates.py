@@ -56,7 +56,7 @@ class Candidates:
         except Unreachable:
             raise
         except Unavailable as error:
-            if error.status in _BUSY or error.retry_after is not None:
+            if is_busy(error):
                 raise
         except Rejected:
             return None
@@ -105,10 +105,15 @@ class Candidates:
                 )
                 self._robots[address] = robots_of(answer, self._now)
             except (Unavailable, Rejected) as error:
-                if isinstance(error, Unavailable) and not error.status:
+                if isinstance(error, Unavailable) and (not error.status or is_busy(error)):
                     raise
                 self._robots[address] = robots_of(error, self._now)
         return self._robots[address]
+
+
+def is_busy(error: Unavailable) -> bool:
+    """Return whether a host asks to be left alone for now."""
+    return error.status in _BUSY or error.retry_after is not None
 
 
 def finding(kind: str, location: str, parsed: Parsed, why: str) -> Finding:

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from monitor.errors import Rejected, Unavailable
 from monitor.model import Document, Finding, SourceState, Survey
 from monitor.protocols import Getter, Parser
-from monitor.sources.candidates import Candidates, finding
+from monitor.sources.candidates import Candidates, finding, is_busy
 from monitor.sources.likeness import distinct
 from monitor.sources.robots import sitemaps
 from monitor.text.urls import link_url
@@ -118,8 +118,10 @@ class _Search:
             except Unavailable as error:
                 self._failure = error
                 # A site that shows its pages to browsers only may have a feed for programs.
-                if self._site and error.status and error.retry_after is None:
+                if self._site and error.status and not is_busy(error):
                     return url
+                if is_busy(error):
+                    break
                 continue
             if self._page is not None:
                 self._failure = None

@@ -15,9 +15,9 @@ from email.utils import parseaddr, parsedate_to_datetime
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-import lxml.html  # type: ignore[import-untyped]
+import lxml.html
 import msgspec
-from lxml.etree import LxmlError  # type: ignore[import-untyped]
+from lxml.etree import LxmlError
 
 from monitor.errors import Rejected
 from monitor.model import Article, Document, Memory, Parsed, Source
@@ -39,8 +39,8 @@ from monitor.text.urls import canonical_url, link_url
 
 MAX_HEADER = 8 * 1024
 """Characters of one header field; no field that is read is longer."""
-MAX_PARTS = 200
-"""Multiparts of one message; the parser's time grows with their nesting times its lines."""
+MAX_NESTING = 2_000_000
+"""Multiparts of one message times its lines, with which the time to read it may grow."""
 MAX_TEXT = 512 * 1024
 """Bytes of one part that are read."""
 _TITLE_FROM_TEXT = 120
@@ -58,6 +58,17 @@ _BROWSER = re.compile(
     r"|\bin (?:de|je|uw) browser\b|\bв браузере\b|浏览器|ブラウザ",
     re.IGNORECASE,
 )
+
+
+class _ShortHeaders(email.policy.Compat32):
+    """Cuts header fields: the time to read their parameters grows with the square of them."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:MAX_HEADER]
+
+
+_POLICY = _ShortHeaders()
 
 
 def parse(document: Document, source: Source, memory: Memory) -> Parsed:
@@ -93,10 +104,10 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
 
 def _article(raw: bytes, document: Document, source: Source) -> Article:
     """Return the article of a message; raises Rejected where it cannot be read or is empty."""
-    if len(_BOUNDARY.findall(raw)) > MAX_PARTS:
-        raise Rejected(f"it has more than {MAX_PARTS} parts within parts")
+    if len(_BOUNDARY.findall(raw)) * raw.count(b"\n") > MAX_NESTING:
+        raise Rejected("it has too many parts within parts")
     try:
-        message = email.message_from_bytes(raw, policy=email.policy.compat32)
+        message = email.message_from_bytes(raw, policy=_POLICY)
         return _read(message, document, source)
     except (Rejected, MemoryError):
         raise
@@ -119,8 +130,8 @@ def _read(message: Message, document: Document, source: Source) -> Article:
     name, address = parseaddr(headers.get("from", ""))
     author = clean_line(name or address, 512)
     return Article(
-        # The time of the poll is not the message's own, so it is no part of what tells it.
-        id=article_id(source.name, item_id, url, title, published),
+        # Neither the time of the poll nor a link that others may share tells a message.
+        id=article_id(source.name, item_id, "", title, published),
         source=source.name,
         title=title,
         fetched=document.fetched,
@@ -139,7 +150,7 @@ def _headers(message: Message) -> dict[str, str]:
     """Return a message's header fields by name in lower case, the first of each, decoded."""
     found: dict[str, str] = {}
     for name, value in message.raw_items():
-        found.setdefault(name.lower(), str(value)[:MAX_HEADER])
+        found.setdefault(name.lower(), str(value))
     return {name: _decoded(value) for name, value in found.items()}
 
 

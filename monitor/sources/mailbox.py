@@ -22,8 +22,8 @@ from monitor.sources.imap import ERRORS, OVERHEAD, Box, Found, Line, ask, failur
 
 DEADLINE = 60.0
 """Seconds for everything: name, connection, login and messages."""
-MAX_BYTES = 10 * 1024 * 1024
-"""Bytes of all messages of one poll."""
+MAX_BYTES = 4 * 1024 * 1024
+"""Bytes of all messages of one poll: as much HTML as a parser reads well within its time."""
 FIRST_DAYS = 30
 """The age in days of the oldest message of a first import."""
 MAILBOX_TYPE = "application/vnd.news-monitor.mailbox+msgpack"

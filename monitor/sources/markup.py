@@ -6,7 +6,7 @@ import html
 import re
 
 import html_text
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?(?:-->|$)", re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|$)", re.DOTALL | re.IGNORECASE)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import zlib
-from importlib import import_module
+from itertools import islice
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-import lxml.html  # type: ignore[import-untyped]
-from lxml.etree import LxmlError  # type: ignore[import-untyped]
+import lxml.html
+from lxml.etree import LxmlError
 
 from monitor.errors import Rejected
 from monitor.model import Document, Finding, Survey
+from monitor.sources.page import links_of
 from monitor.sources.repair import decoded
 from monitor.text.normal import clean_line
 from monitor.text.urls import MAX_URL
@@ -20,6 +21,7 @@ MAX_PAGE = 5 * 1024 * 1024
 """Bytes of a page that are looked at."""
 MAX_FEEDS = 20
 """Feeds that one page may name."""
+_MAX_LINKS = 5_000
 _START = 65_536
 """Characters in which the root element must come."""
 _GZIP = b"\x1f\x8b"
@@ -144,7 +146,7 @@ def _title(tree: lxml.html.HtmlElement) -> str:
 def _named(tree: lxml.html.HtmlElement, base: str) -> list[Finding]:
     """Return the feeds that a page names for programs (`<link rel="alternate">`)."""
     found = []
-    for link in tree.iter("link"):
+    for link in islice(tree.iter("link"), _MAX_LINKS):
         relations = link.get("rel", "").lower().split()
         if "stylesheet" in relations or not {"alternate", "feed"} & set(relations):
             continue
@@ -163,7 +165,7 @@ def _named(tree: lxml.html.HtmlElement, base: str) -> list[Finding]:
 def _linked(tree: lxml.html.HtmlElement, base: str) -> list[Finding]:
     """Return links for readers whose address looks like that of a feed."""
     found = []
-    for link in tree.iter("a"):
+    for link in islice(tree.iter("a"), _MAX_LINKS):
         location = _joined(base, link.get("href", ""))
         if location and _looks_like_feed(location):
             kind = "jsonfeed" if location.lower().endswith(".json") else "feed"
@@ -199,10 +201,6 @@ def _joined(base: str, href: str) -> str:
 
 def _article_links(document: Document) -> int:
     """Return how many links to articles a page has."""
-    try:  # merge: import links_of at the top
-        links_of = import_module("monitor.sources.page").links_of
-    except ImportError:
-        return 0
     try:
         return len(links_of(document))
     except Rejected:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lxml import etree  # type: ignore[import-untyped]
-from lxml.html import HTMLParser  # type: ignore[import-untyped]
+from lxml import etree
+from lxml.html import HTMLParser
 
 from monitor.errors import Rejected
 from monitor.model import Document

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, delete, select
+from sqlalchemy import Connection, Executable, bindparam, delete, select, true, update
 
 from monitor.errors import Rejected
 from monitor.model import Memory, Owner, Source
+from monitor.store.columns import UTC_TIME
 from monitor.store.dialect import Dialect, Lock
 from monitor.store.hosts import HeldHosts, source_turn
 from monitor.store.pages import release_of_sources
@@ -88,6 +89,17 @@ def remove(dialect: Dialect, name: str, now: datetime, connection: Connection) -
     held = HeldHosts(connection, dialect)
     held.hold([host])
     _remove(connection, dialect, held, [name], now)
+    held.settle()
+
+
+def poll_soon(dialect: Dialect, name: str, now: datetime, connection: Connection) -> None:
+    """Make a source due now, unless it is paused."""
+    row = connection.execute(_DEFINITIONS.where(SOURCE.c.name == name)).first()
+    if row is None:
+        raise Rejected(f"there is no source '{name}'")
+    held = HeldHosts(connection, dialect)
+    held.hold([row.host])
+    connection.execute(_SOON, {"named": name, "now": now})
     held.settle()
 
 
@@ -232,3 +244,8 @@ def _upsert(dialect: Dialect) -> Executable:
 
 _NEW = Memory()
 _DEFINITIONS = select(SOURCE.c.name, SOURCE.c.owner, SOURCE.c.host, SOURCE.c.definition)
+_SOON = (
+    update(SOURCE)
+    .where(SOURCE.c.name == bindparam("named"), SOURCE.c.enabled.is_(true()))
+    .values(next_poll_at=bindparam("now", type_=UTC_TIME), due_at=bindparam("now", type_=UTC_TIME))
+)

@@ -53,6 +53,11 @@ class SqlSources:
         now = self._database.clock.now()
         await self._database.write(partial(declared.remove, self._database.dialect, name, now))
 
+    async def poll_soon(self, name: str, now: datetime) -> None:
+        """Make any source due now, whoever owns it; its host's pauses stay. Raises Unavailable,
+        or Rejected where there is none."""
+        await self._database.write(partial(declared.poll_soon, self._database.dialect, name, now))
+
     async def sources(self) -> Sequence[SourceState]:
         """Return all sources by name. Raises Unavailable."""
 

@@ -1,4 +1,4 @@
-"""The pages: articles, one article, alerts, sources, and errors."""
+"""The pages: articles, one article, alerts, sources, one source, and errors."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 
 Word = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
 Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
+SourceName = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 ArticleId = Annotated[str, Path(max_length=200, pattern=NO_NUL)]
 
 
@@ -45,6 +46,7 @@ class Pages:
             ("/articles/{article_id:path}", self.article),
             ("/alerts", self.alerts),
             ("/sources", self.sources),
+            ("/sources/{name}", self.source),
             ("/favicon.ico", self.icon),
         ):
             self.router.add_api_route(path, page, methods=["GET", "HEAD"])
@@ -109,6 +111,15 @@ class Pages:
     async def sources(self) -> Response:
         """List the sources and how their polls go."""
         return self._render("sources.html", states=await self._archive().sources())
+
+    async def source(self, name: SourceName) -> Response:
+        """Show one source with its last polls."""
+        archive = self._archive()
+        state = await archive.source(name)
+        if state is None:
+            raise HTTPException(404, "This source is not followed.")
+        hubs = {item.source: item for item in await archive.hub_subscriptions()}
+        return self._render("source.html", state=state, hub=hubs.get(name))
 
     async def icon(self) -> Response:
         """Return the icon that browsers ask for where a page names none."""

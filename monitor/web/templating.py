@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from monitor.decide import rhythm_of
+from monitor.model import SourceState
 from monitor.protocols import Clock
 from monitor.web import words
 
@@ -30,8 +34,16 @@ def environment(clock: Clock) -> Environment:
     states = ("source_state", "source_tone", "delivery_state", "delivery_tone")
     made.filters |= {name: getattr(words, name) for name in names + states}
     made.filters["ago"] = lambda when: words.ago(when, clock.now())
+    for name in ("source_words", "pace_words"):
+        made.filters[name] = partial(_now, getattr(words, name), clock)
+    made.filters["rhythm"] = lambda state: rhythm_of(state.memory, clock.now())
+    made.filters["chosen_type"] = words.chosen_type
     made.globals |= {"asset": _asset, "address": address}
     return made
+
+
+def _now(word: Callable[[SourceState, datetime], str], clock: Clock, state: SourceState) -> str:
+    return word(state, clock.now())
 
 
 def address(path: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> str:

@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from monitor.decide import condition_of
+from monitor.decide.schedule import usual_interval
 from monitor.model import Condition, DeliveryState, DeliveryStatus, SourceState
 
 _UNITS = ((60, "min"), (60, "h"), (24, "d"))
@@ -73,6 +75,8 @@ def site(url: str) -> str:
 
 def every(seconds: int) -> str:
     """Return an interval: "every 15 min"."""
+    if seconds % 86_400 == 0 and seconds > 86_400:
+        return f"every {seconds // 86_400} d"
     if seconds % 3600 == 0:
         return "every hour" if seconds == 3600 else f"every {seconds // 3600} h"
     return f"every {seconds // 60} min" if seconds % 60 == 0 else f"every {seconds} s"
@@ -95,6 +99,39 @@ def source_state(state: SourceState) -> str:
             return "Not polled yet"
         case _:
             return "Last poll failed" if memory.failures else "Working"
+
+
+def state_word(state: SourceState, now: datetime) -> str:
+    """Return how a source fares as one word: its condition, or "paused"."""
+    if not state.source.enabled:
+        return "paused"
+    return condition_of(state.memory, state.source, now)[0].value
+
+
+def source_words(state: SourceState, now: datetime) -> str:
+    """Return how a source fares as a sentence, with the cure where it is ill."""
+    if not state.source.enabled:
+        return "paused"
+    return condition_of(state.memory, state.source, now)[1]
+
+
+def chosen_type(state: SourceState) -> str:
+    """Return what a source is followed as; "" before that is known."""
+    found = state.source.type in ("auto", "site")
+    return state.memory.chosen_type or ("" if found else state.source.type)
+
+
+def pace_words(state: SourceState, now: datetime) -> str:
+    """Return how often a source is asked, and why."""
+    source, memory = state.source, state.memory
+    if source.cron:
+        return f"at {source.cron} (cron, UTC)"
+    often = every(int(usual_interval(source, memory, now)))
+    if source.interval is not None:
+        return f"{often}, as it is set"
+    if memory.pushed_at is not None:
+        return f"{often}: its hub pushes what is new"
+    return f"{often}: adapts to its news and to what it allows"
 
 
 def source_tone(state: SourceState) -> str:

@@ -38,6 +38,7 @@ FULL = Article(
     topics=("floods", "zürich"),
     replayed=True,
     muted=True,
+    backlog=True,
 )
 
 

@@ -10,10 +10,14 @@ from monitor.model import (
     AlertChannel,
     Article,
     ChannelKind,
+    Condition,
+    Memory,
     Poll,
+    PollNote,
     Sighting,
     Source,
     Topic,
+    Turn,
 )
 from monitor.protocols import Store
 
@@ -153,20 +157,34 @@ def an_alert(article: Article, name: str, topic: str, raised: datetime) -> Alert
 
 async def _sources(store: Store, now: datetime) -> None:
     await store.declare(SOURCES, now - timedelta(hours=5))
-    leased = await store.lease_due(now, "desk", 10, 60)
-    for state in leased:
-        broken = state.source.name == "harbour"
-        await store.record_poll(
-            Poll(
-                source=state.source.name,
-                outcome="failed" if broken else "not_modified",
-                polled_at=now - timedelta(minutes=4),
-                next_poll_at=now + timedelta(minutes=50 if broken else 11),
-                failures=3 if broken else 0,
-                error="HTTP 503 from harbour-gazette.example, asked again later" if broken else "",
-            ),
-            "desk",
-        )
+    names = [source.name for source in SOURCES if source.enabled]
+    turns = await store.lease_sources(names, now, "desk", 60)
+    await store.record_polls([_poll(turn, now) for turn in turns if turn.state], "desk")
+
+
+def _poll(turn: Turn, now: datetime) -> Poll:
+    assert turn.state is not None
+    name = turn.state.source.name
+    at = now - timedelta(minutes=4)
+    broken = name == "harbour"
+    error = "HTTP 503 from harbour-gazette.example, asked again later" if broken else ""
+    outcome = "failed" if broken else "not_modified"
+    note = PollNote(at=at, outcome=outcome, status=503 if broken else 304, error=error)
+    return Poll(
+        source=name,
+        host=turn.host,
+        next_poll_at=now + timedelta(minutes=50 if broken else 11),
+        host_next_at=now + timedelta(seconds=2),
+        memory=Memory(
+            last_polled_at=at,
+            last_outcome=outcome,
+            last_error=error,
+            failures=3 if broken else 0,
+            failing_since=at if broken else None,
+            condition=Condition.FAILING if broken else Condition.WORKING,
+            polls=(note,),
+        ),
+    )
 
 
 def _copy(article_id: str, original_id: str, seen: datetime) -> Sighting:

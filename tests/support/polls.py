@@ -52,11 +52,13 @@ def a_visit(page: PendingPage, text: str = "", **fields: Any) -> PageVisit:
 
 def names(turns: Iterable[Turn]) -> list[str]:
     """Return what turns are for: a source's name or an article's id."""
-    return [
-        turn.state.source.name if turn.state else turn.page.article.id
-        for turn in turns
-        if turn.state or turn.page
-    ]
+    found: list[str] = []
+    for turn in turns:
+        if turn.state is not None:
+            found.append(turn.state.source.name)
+        if turn.page is not None:
+            found.append(turn.page.article.id)
+    return found
 
 
 async def sent(store: SqlStore) -> list[tuple[str, int, str]]:

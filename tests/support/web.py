@@ -20,7 +20,6 @@ from monitor.store import SqlStore
 from monitor.telemetry import Health
 from tests.support.news import TOPICS
 
-
 RULES = SourceRules({"auto": "url", "feed": "url", "page": "url", "mail": "url", "text": "path"})
 
 

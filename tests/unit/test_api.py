@@ -140,11 +140,11 @@ async def test_topics_and_sources(site: Site) -> None:
     assert topics[0]["id"] == "sco-defence"
     sources = {source["name"]: source for source in await get(site, "/api/v1/sources")}
     assert {name: source["state"] for name, source in sources.items()} == {
-        "baltic": "ok",
-        "capital": "ok",
-        "fixtures": "ok",
+        "baltic": "working",
+        "capital": "working",
+        "fixtures": "working",
         "harbour": "failing",
-        "pacific": "disabled",
+        "pacific": "paused",
     }
     assert "HTTP 503" in sources["harbour"]["last_error"]
     assert sources["pacific"]["next_poll"] is None

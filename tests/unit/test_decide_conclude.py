@@ -22,7 +22,16 @@ from monitor.model import (
     Turn,
 )
 from tests.support.clock import START
-from tests.support.follower import FEED, Follower, a_document, a_source, a_turn, bad, good, unchanged
+from tests.support.follower import (
+    FEED,
+    Follower,
+    a_document,
+    a_source,
+    a_turn,
+    bad,
+    good,
+    unchanged,
+)
 
 MOVED = "https://new.example/feed"
 GONE = Unavailable("answered 410", None, 410)

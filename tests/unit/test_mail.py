@@ -20,7 +20,7 @@ from monitor.errors import Rejected, Unavailable, Unreachable
 from monitor.model import Article, Document, Memory, NotModified, Parsed, Source, SourceState
 from monitor.sources.imap import MAX_MESSAGE
 from monitor.sources.mail import parse
-from monitor.sources.mailbox import MAILBOX_TYPE, MailFetcher
+from monitor.sources.mailbox import MAILBOX_TYPE, MAX_BYTES, MailFetcher
 from tests.support.clock import FakeClock
 from tests.support.imap import PASSWORD, ImapServer
 
@@ -137,6 +137,14 @@ def test_a_page_that_several_messages_name_is_that_of_none() -> None:
     assert len({article.id for article in articles}) == 2
 
 
+def test_messages_without_an_id_are_told_by_title_and_time() -> None:
+    page = f"View online: https://gazette.example/latest\n\n{TEXT}"
+    first, second = a_letter(text=page), a_letter("Bridge closes", text=page)
+    for message in (first, second):
+        del message["Message-ID"]
+    assert len(parsed_of(first, second, first).articles) == 2
+
+
 def test_attachments_are_no_text() -> None:
     message = a_letter()
     message.add_attachment("Long, " * 200, filename="minutes.txt")
@@ -196,6 +204,22 @@ def test_nesting_that_is_allowed_is_read() -> None:
     assert article_of(nested(20)).title == "Deep"
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        nested(199) + b"a\n" * 400_000,
+        b"Subject: x\nContent-Type: text/plain" + b';a="b"' * 160_000 + b"\n\nText",
+        b"Subject: x\n" + b"A: b\n" * 200_000 + b"\nText",
+        b"Subject: x\n" + b"Content-Type: message/rfc822\n\n" * 33_000,
+        b"Subject: x\nContent-Type: text/html\n\n" + b"<div>" * 200_000,
+    ],
+    ids=["nesting", "parameters", "fields", "messages", "elements"],
+)
+@pytest.mark.timeout(5)
+def test_a_hostile_message_takes_little_time(raw: bytes) -> None:
+    assert parsed_of(raw, a_letter("Sibling")).articles[-1].title == "Sibling"
+
+
 def test_a_document_that_is_no_mailbox_is_rejected() -> None:
     document = Document(url="x", body=b"<rss/>", fetched=NOW)
     with pytest.raises(Rejected, match="no mailbox"):
@@ -239,7 +263,7 @@ async def fetcher(imap_server: ImapServer) -> AsyncIterator[MailFetcher]:
 
 
 def a_fetcher(
-    server: ImapServer, *, password: str = PASSWORD, deadline: float = 20.0, **more: int
+    server: ImapServer, *, password: str = PASSWORD, max_bytes: int = MAX_BYTES
 ) -> MailFetcher:
     return MailFetcher(
         clock=FakeClock(datetime.now(UTC)),
@@ -445,7 +469,8 @@ async def test_what_is_no_imap_server(greeting: bytes) -> None:
 
 
 async def test_an_endless_answer_is_cut() -> None:
-    async with a_server_that_says(b"* OK ready\r\n" + b"* OK more\r\n" * 2_000_000) as (port, _):
+    line = b"* OK " + b"more " * 5_000 + b"\r\n"
+    async with a_server_that_says(b"* OK ready\r\n" + line * 1_000) as (port, _):
         with pytest.raises(Unavailable, match="more than it was asked for"):
             await loose_fetcher().fetch(state_of(f"imap://desk@127.0.0.1:{port}/"))
 

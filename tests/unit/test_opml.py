@@ -1,4 +1,4 @@
-"""Lists of feeds: read whatever readers write, refuse what is no list, and get back what went out."""
+"""Lists of feeds: what readers write is read, what is no list is refused, what goes out returns."""
 
 from __future__ import annotations
 

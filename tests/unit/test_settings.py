@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from monitor.config import Config, load
+from monitor.declarations import SourceRules, check_source, values_of
 from monitor.errors import ConfigError
-from monitor.settings import Config, Role, load
+from monitor.model import FullText, Owner, Source
+from monitor.settings import Role
 
+RULES = SourceRules(
+    {"auto": "url", "feed": "url", "page": "url", "mail": "url", "text": "path"},
+    check_cron=lambda cron: None if cron.count(" ") == 4 else "five fields are needed",
+    check_links=lambda links: "no selector" if links == "[" else None,
+)
 SECRET = "whsec_" + "QUJD" * 11
 GOOD = {
     "sources.yaml": """
@@ -49,7 +57,7 @@ def problems_of(folder: Path, environ: dict[str, str] | None = None, **files: st
 
 def test_a_good_configuration(tmp_path: Path) -> None:
     config = configured(tmp_path)
-    assert [source.interval for source in config.sources] == [900, 900]
+    assert [source.interval for source in config.sources] == [900, None]
     assert config.sources[1].location == str(tmp_path / "fixtures/a.txt")
     assert config.settings.roles == tuple(Role)
     assert config.settings.broker == "sqlite:///data/stream.db"
@@ -90,12 +98,30 @@ def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
     ("entry", "part"),
     [
         ("{type: feed}", "needs a url"),
-        ("{type: fax, url: 'http://x/'}", "type 'fax' is unknown; known are feed, text"),
+        (
+            "{type: fax, url: 'http://x/'}",
+            "type 'fax' is unknown; known are auto, feed, mail, page, text",
+        ),
         ("{type: feed, url: 'ftp://x/'}", "must be http:// or https://"),
         ("{type: feed, url: 'http://u:p@x/'}", "without user or password"),
         ("{type: feed, url: 'http://x/', interval: soon}", "must be seconds or like"),
         ("{type: feed, url: 'http://x/', intervall: 5}", "intervall is not a key here"),
-        ("{url: 'http://x/'}", "type is missing"),
+        ("{url: 'http://x/', interval: 15m, cron: '0 6 * * *'}", "drop one of them"),
+        ("{url: 'http://x/', cron: daily}", "cron: five fields are needed"),
+        ("{url: 'http://x/', full_text: maybe}", "full_text must be 'auto', 'always' or 'never'"),
+        ("{url: 'http://x/', backlog: long}", "backlog must be seconds or like 90s"),
+        ("{url: 'http://x/', links: a.news}", "links is for type 'page' alone"),
+        ("{type: page, url: 'http://x/', links: '['}", "links: no selector"),
+        ('{url: "http://x/", user_agent: "a\\nb"}', "user_agent must be one line of ASCII"),
+        ('{url: "http://x/", title: "a\\eb"}', "title must be one line"),
+        ("{url: 'http://x/', password: '${P}'}", "password is for type 'mail' alone"),
+        ("{type: mail, url: 'http://x/', password: '${P}'}", "imaps://USER@HOST/FOLDER"),
+        ("{type: mail, url: 'imaps://me@x/', password: hunter2}", "write ${NEWSLETTER_PASSWORD}"),
+        ("{type: mail, url: 'imaps://me:hunter2@x/', password: '${P}'}", "without the password"),
+        ("{type: mail, url: 'imaps://me@x/'}", "needs a password: name it"),
+        ("{url: 'http://x:99999/'}", "must be http:// or https://"),
+        ("{url: 'http://x\\@y/'}", "must be http:// or https://"),
+        ("feed", "must have keys with values"),
     ],
 )
 def test_a_wrong_source_names_itself_and_the_cure(tmp_path: Path, entry: str, part: str) -> None:
@@ -104,6 +130,7 @@ def test_a_wrong_source_names_itself_and_the_cure(tmp_path: Path, entry: str, pa
     )
     assert found.startswith("source 'one' in sources.yaml: ")
     assert part in found
+    assert "hunter2" not in found
 
 
 @pytest.mark.parametrize(
@@ -142,3 +169,50 @@ def test_a_misspelt_variable_is_a_warning(tmp_path: Path) -> None:
     assert config.warnings == (
         "MONITOR_PROT is set, but no setting has that name; did you mean MONITOR_PORT?",
     )
+
+
+FULL = Source(
+    name="one",
+    type="page",
+    location="https://example.org/news",
+    title="One",
+    cron="0 6 * * *",
+    full_text=FullText.ALWAYS,
+    backlog=None,
+    links="a.news",
+    user_agent="Mozilla/5.0",
+    enabled=False,
+    owner=Owner.USER,
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        FULL,
+        Source(name="two", type="auto", location="https://x.example/", title="two", interval=60,
+               backlog=0, owner=Owner.USER),
+    ],
+)  # fmt: skip
+def test_a_source_and_its_keys_are_the_same(source: Source) -> None:
+    assert check_source(source.name, values_of(source, RULES), RULES) == (source, ())
+
+
+def test_a_key_without_a_value_has_its_default() -> None:
+    source, _ = check_source("one", {"url": "https://x.example/", "backlog": None}, RULES)
+    assert source is not None
+    assert (source.type, source.backlog, source.interval) == ("auto", 86_400, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "part"),
+    [
+        ({"type": "text", "path": "/etc/passwd"}, "can only be declared in sources.yaml"),
+        ({"type": "mail", "url": "imaps://me@evil.example/", "password": "${MONITOR_SMTP_URL}"},
+         "declare it in sources.yaml"),
+    ],
+)  # fmt: skip
+def test_only_the_operator_names_files_and_secrets(values: dict[str, str], part: str) -> None:
+    source, (fault,) = check_source("one", values, RULES)
+    assert source is None
+    assert part in fault

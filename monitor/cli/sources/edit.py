@@ -10,9 +10,9 @@ from monitor.cli.output import counted
 from monitor.cli.session import FAILED, execute, load_config, opened_store, out
 from monitor.cli.sources.followed import Names, followed, known, wrong
 from monitor.clock import SystemClock
+from monitor.config import Config
 from monitor.model import Owner, Source
 from monitor.protocols import Sources
-from monitor.settings import Config
 
 Change = Callable[[Sources, Source, datetime], Awaitable[None]]
 

@@ -15,11 +15,11 @@ from monitor.cli.output import plain, print_json
 from monitor.cli.session import FAILED, Json, err, execute, load_config, opened_store, out
 from monitor.cli.sources.followed import followed, progress, wrong
 from monitor.clock import SystemClock
+from monitor.config import Config
 from monitor.declarations import check_source
 from monitor.declarations.naming import Names
 from monitor.errors import MonitorError, Rejected
 from monitor.model import Finding, Source, SourceState
-from monitor.settings import Config
 
 HEADLINES = 5
 FOUND = ("auto", "site")
@@ -47,7 +47,7 @@ def add(
     """Find out what addresses are, show it, and follow them."""
     config = load_config()
     _refuse_at_once(config, urls, name, kind)
-    if not yes and not json and not sys.stdin.isatty():
+    if not yes and not json and not attended():
         wrong("there is nobody to ask: give --yes to follow, or --json to only look")
     answers: list[Answer] = execute(_look(config, urls, kind, quiet=json))
     if not json:
@@ -69,6 +69,11 @@ def add(
             err.print(f"error: {text}", style="red", markup=False)
     if refused or not all(answer.findings for answer in answers):
         raise typer.Exit(FAILED)
+
+
+def attended() -> bool:
+    """Return whether somebody can answer a question."""
+    return sys.stdin.isatty()
 
 
 def _refuse_at_once(config: Config, urls: Sequence[str], name: str, kind: str) -> None:

@@ -12,9 +12,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from monitor.cli.session import USAGE, err
+from monitor.config import Config
 from monitor.model import Owner, SourceState
 from monitor.protocols import Sources
-from monitor.settings import Config
 
 Names = Annotated[list[str], typer.Argument(help="Names that `sources list` shows.")]
 

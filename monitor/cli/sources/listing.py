@@ -13,8 +13,8 @@ from monitor.cli.output import print_json, print_table
 from monitor.cli.session import FAILED, Json, execute, load_config, opened_store
 from monitor.cli.sources.followed import followed, known, wrong
 from monitor.clock import SystemClock
+from monitor.config import Config
 from monitor.model import Failure, HostReport, SourceState
-from monitor.settings import Config
 
 ILL = ("failing", "silent", "retired")
 

@@ -17,6 +17,7 @@ from monitor.cli.output import counted, plain, print_json
 from monitor.cli.session import FAILED, Json, err, execute, existing, load_config, opened_store, out
 from monitor.cli.sources.followed import followed, progress, wrong
 from monitor.clock import SystemClock
+from monitor.config import Config
 from monitor.declarations import check_source, values_of
 from monitor.declarations.naming import Names
 from monitor.declarations.sources import SourceRules
@@ -24,7 +25,6 @@ from monitor.errors import Rejected
 from monitor.model import Source, SourceState
 from monitor.opml import MAX_BYTES, Listing, Outline, read_opml, write_opml
 from monitor.protocols import Sources
-from monitor.settings import Config
 from monitor.yamlfile import write_yaml
 
 SHOWN = 20

@@ -1,0 +1,144 @@
+"""The whole configuration, from the environment and `config/*.yaml`, checked as one.
+
+`load` reports every problem at once, each with its file, its key and the cure. What the operator
+declares (sources, topics, alerts) is read by `monitor/declarations/`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from monitor.declarations import (
+    ChannelConfig,
+    EmailChannel,
+    SourceRules,
+    read_alerts,
+    read_sources,
+    read_topics,
+    sentence,
+)
+from monitor.errors import ConfigError, Problem
+from monitor.model import AlertRule, Source, Topic
+from monitor.settings import PREFIX, Settings
+from monitor.yamlfile import read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that the operator decided. `warnings` are sentences, none of them fatal."""
+
+    settings: Settings
+    sources: tuple[Source, ...]
+    topics: tuple[Topic, ...]
+    channels: Mapping[str, ChannelConfig]
+    rules: tuple[AlertRule, ...]
+    warnings: tuple[str, ...] = ()
+    source_rules: SourceRules = field(default_factory=SourceRules)
+
+
+def load(
+    source_rules: SourceRules,
+    check_query: Callable[[str], str | None],
+    environ: Mapping[str, str] = os.environ,
+    **overrides: Any,
+) -> Config:
+    """Read and check the whole configuration.
+
+    `source_rules` say what a source must be; `check_query` returns what is wrong with a topic's
+    query; `overrides` are settings given on the command line.
+    Raises ConfigError with every problem.
+    """
+    problems: list[Problem] = []
+    given = _from_environment(environ, problems)
+    folder = Path(str(overrides.get("config_dir") or given.get("config_dir") or "config"))
+    if not folder.is_dir():
+        cure = f"name the folder of sources.yaml in {PREFIX}CONFIG_DIR"
+        raise ConfigError([*problems, Problem(str(folder), f"the folder does not exist: {cure}")])
+    settings = _read_settings(folder, {**given, **overrides}, given, problems)
+    sources = read_sources(folder / "sources.yaml", source_rules, problems)
+    topics = read_topics(folder / "topics.yaml", check_query, problems)
+    known = {topic.id for topic in topics}
+    channels, rules = read_alerts(folder / "alerts.yaml", known, environ, problems)
+    if settings:
+        _check_mail(folder, settings, channels, problems)
+        _check_contact(settings, problems)
+    if problems or settings is None:
+        raise ConfigError(problems)
+    return Config(
+        settings, sources, topics, channels, rules, tuple(_warnings(environ)), source_rules
+    )
+
+
+def _read_settings(
+    folder: Path, values: Mapping[str, Any], environment: Mapping[str, str], problems: list[Problem]
+) -> Settings | None:
+    path = folder / "monitor.yaml"
+    declared = read_yaml(path, problems) if path.exists() else {}
+    declared.pop("config_dir", None)
+    merged = {"config_dir": folder, **declared, **values}
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        for detail in error.errors():
+            key = str(detail["loc"][0])
+            variable = f"{PREFIX}{key.upper()}"
+            place = variable if key in environment else f"{key} in {path}"
+            problems.append(Problem(place, sentence(detail, known=Settings.model_fields)))
+        return None
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    """Return the settings in the environment; NAME_FILE names a file that holds the value."""
+    given = {}
+    for key in Settings.model_fields:
+        name = f"{PREFIX}{key.upper()}"
+        if environ.get(name):  # a container's way to say "unset" is an empty value
+            given[key] = environ[name]
+        elif path := environ.get(f"{name}_FILE"):
+            try:
+                given[key] = Path(path).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(Problem(f"{name}_FILE", f"{path} cannot be read: {error}"))
+    return given
+
+
+def _check_contact(settings: Settings, problems: list[Problem]) -> None:
+    """A service that runs for others tells publishers whom to write to."""
+    if settings.broker.startswith("kafka://") and not settings.contact:
+        cure = "set it to your mail address or a page about you; publishers see it"
+        problems.append(Problem(f"{PREFIX}CONTACT", f"server mode needs a contact: {cure}"))
+
+
+def _check_mail(
+    folder: Path,
+    settings: Settings,
+    channels: Mapping[str, ChannelConfig],
+    problems: list[Problem],
+) -> None:
+    for name, channel in channels.items():
+        if not isinstance(channel, EmailChannel):
+            continue
+        place = f"channel '{name}' in {folder / 'alerts.yaml'}"
+        if not settings.smtp_url.get_secret_value():
+            problems.append(Problem(place, f"mail needs a server: set {PREFIX}SMTP_URL"))
+        if not settings.smtp_sender:
+            problems.append(Problem(place, f"mail needs a From address: set {PREFIX}SMTP_SENDER"))
+
+
+def _warnings(environ: Mapping[str, str]) -> list[str]:
+    names = {f"{PREFIX}{key.upper()}" for key in Settings.model_fields}
+    known = names | {f"{name}_FILE" for name in names}
+    found = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known and not name.startswith("MONITOR_TEST_"):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            found.append(f"{name} is set, but no setting has that name{hint}")
+    return found

@@ -1,0 +1,119 @@
+"""A database of an earlier schema, with what is in it, on every database product."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, text
+
+from monitor.clock import SystemClock
+from monitor.model import Article, Condition, Memory, Owner
+from monitor.store import SqlStore
+from monitor.store.columns import to_microseconds
+from monitor.store.migrate import config_for
+from monitor.store.sql import Database
+from tests.support.articles import NOW
+from tests.support.polls import a_source, names
+
+_SOURCES = text(
+    "INSERT INTO source VALUES (:name, 'feed', :location, 'Title', 900, :enabled, :owner, :now,"
+    " :etag, 'yesterday', 'b1', 2, :polled, :outcome, '503', 'dead', :now)"
+)
+_ITEM = text("INSERT INTO item VALUES ('a1', 3, 'wire', 'h3', :now)")
+_ARTICLE = text(
+    "INSERT INTO article VALUES ('a1', 1, 'wire', 'Title', :now, 'h', '', '', '', '', '[]', '[]',"
+    " '', '', '', NULL, NULL, 3, '[]', :false, :false, :now)"
+)
+
+
+def _fill(connection: Connection) -> None:
+    """Bring the schema to its first version and put rows into it."""
+    command.upgrade(config_for(connection), "0001")
+    now = NOW if connection.dialect.name == "postgresql" else to_microseconds(NOW)
+    row = {"now": now, "etag": 'W/"1"', "polled": now, "outcome": "failed", "owner": "config"}
+    wire = {**row, "name": "wire", "location": "https://wire.example/feed", "enabled": True}
+    off = {**row, "name": "off", "location": "x.txt", "enabled": False, "owner": "user"}
+    fresh = {**wire, "name": "fresh", "location": "https://b.wire.example/", "polled": None}
+    works = {**wire, "name": "works", "location": "https://works.example/", "outcome": "changed"}
+    for each in (wire, off, fresh, works):
+        connection.execute(_SOURCES, each)
+    connection.execute(_ITEM, {"now": now})
+    connection.execute(_ARTICLE, {"now": now, "false": False})
+
+
+@pytest.fixture
+async def old(database_url: str) -> Database:
+    """A database of the first schema."""
+    database = Database(database_url, SystemClock())
+    await database.start()
+    await database.migrate(_fill)
+    await database.stop()
+    return database
+
+
+@pytest.fixture
+async def upgraded(old: Database, store: SqlStore) -> SqlStore:
+    """A store on it, after the migration."""
+    return store
+
+
+async def test_sources_keep_their_schedule_and_their_validators(upgraded: SqlStore) -> None:
+    states = {state.source.name: state for state in await upgraded.sources()}
+    wire = states["wire"]
+    assert wire.source == a_source("wire", title="Title", interval=900)
+    assert wire.next_poll_at == NOW
+    assert wire.memory == Memory(
+        etag='W/"1"',
+        last_modified="yesterday",
+        body_hash="b1",
+        imported=True,
+        failures=2,
+        last_polled_at=NOW,
+        last_outcome="failed",
+        last_error="503",
+    )
+    assert states["works"].memory.condition is Condition.WORKING
+    assert states["fresh"].memory.last_polled_at is None
+    assert (states["off"].source.owner, states["off"].source.enabled) == (Owner.USER, False)
+
+
+async def test_hosts_have_their_turns(upgraded: SqlStore) -> None:
+    assert await upgraded.lease_turns(NOW - timedelta(seconds=1), "me", 9, 60) == []
+    turns = await upgraded.lease_turns(NOW, "me", 9, 60)
+    assert sorted(turn.host for turn in turns) == ["wire.example", "works.example"]
+    assert await upgraded.lessees() == ["me"]
+    assert names(await upgraded.lease_sources(["off"], NOW, "me", 60)) == ["off"]
+
+
+async def test_a_declaration_that_says_the_same_changes_nothing(upgraded: SqlStore) -> None:
+    before = {state.source.name: state for state in await upgraded.sources()}
+    await upgraded.declare([before["wire"].source], NOW + timedelta(9))
+    assert await upgraded.source("wire") == before["wire"]
+
+
+async def test_items_and_articles_stay(upgraded: SqlStore) -> None:
+    assert (await upgraded.known(["a1"]))["a1"].revision == 3
+    row = await upgraded.article("a1")
+    assert row is not None
+    assert row.article == Article(
+        id="a1", source="wire", title="Title", fetched=NOW, content_hash="h", revision=3
+    )
+
+
+async def test_it_can_go_back(upgraded: SqlStore, old: Database) -> None:
+    def back(connection: Connection) -> None:
+        command.downgrade(config_for(connection), "0001")
+
+    def read(connection: Connection) -> list[tuple[str, int, str]]:
+        found = connection.execute(text("SELECT name, interval, etag FROM source ORDER BY name"))
+        return [(name, interval, etag) for name, interval, etag in found]
+
+    await old.start()
+    await old.migrate(back)
+    assert await old.read(partial(read)) == [
+        (name, 900, 'W/"1"') for name in ("fresh", "off", "wire", "works")
+    ]
+    await old.stop()
