@@ -61,6 +61,7 @@ class Asked:
 class FeedServer:
     """Serves `/feeds/{name}.xml`, each feed with the newest `window` articles.
 
+    Each feed has a loopback address of its own, because a host is asked for one thing at a time.
     It answers conditional requests with 304. Articles that a complete 200 has carried are
     appended to the ledger, one JSON line each, before the next answer.
     """
@@ -77,6 +78,7 @@ class FeedServer:
         self._items: defaultdict[str, list[Item]] = defaultdict(list)
         self._scripts: defaultdict[str, deque[Answer]] = defaultdict(deque)
         self._sent: set[tuple[str, str]] = set()
+        self._hosts: dict[str, int] = {}
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -85,7 +87,7 @@ class FeedServer:
         application.router.add_post("/feeds/{feed}.xml", self._receive)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        site = web.TCPSite(self._runner, "0.0.0.0", self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
         return self
@@ -100,8 +102,9 @@ class FeedServer:
         return f"http://127.0.0.1:{self._port}"
 
     def url(self, feed: str) -> str:
-        """Return a feed's address."""
-        return f"{self.root}/feeds/{feed}.xml"
+        """Return a feed's address; each has a host of its own."""
+        number = self._hosts.setdefault(feed, len(self._hosts) + 1)
+        return f"http://127.1.{number // 250}.{number % 250 + 1}:{self._port}/feeds/{feed}.xml"
 
     def add(self, feed: str, *items: Item) -> None:
         """Publish articles; the feed is made where there is none."""
