@@ -21,7 +21,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Generator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -186,7 +186,7 @@ async def measure(service: Service, meter: Meter, url: str, feeds: int, profiled
     """Go through the phases and print what each costs."""
     await service.store.declare(service.config.sources, service.clock.now())
     for phase, title in PHASES.items():
-        await asyncio.to_thread(urllib.request.urlopen, f"{url}/phase/{phase}")  # noqa: S310
+        await asyncio.to_thread(urllib.request.urlopen, f"{url}/phase/{phase}")
         await make_due(service, grown=phase != "a")
         profile = cProfile.Profile() if profiled == phase else None
         counted, before, started = _polls(), meter.read(), time.perf_counter()

@@ -172,7 +172,9 @@ class Feed:
         if not self.ignores and _is_met(request.conditions, now):
             return Reply(status=304, headers=self.headers if self.terse else self.headers | named)
         headers = {"Content-Type": "application/rss+xml", **self.headers, **named}
-        return Reply(headers=headers, body=rss(range(max(0, version - 4), version + 1), self.channel))
+        return Reply(
+            headers=headers, body=rss(range(max(0, version - 4), version + 1), self.channel)
+        )
 
 
 _NAMES = ("ETag", "Last-Modified")
