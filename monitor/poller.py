@@ -152,8 +152,9 @@ class Poller:
             return
         self._finished.append((turn, done))
         await self._record_finished()
-        outcome = done.memory.last_outcome if isinstance(done, Poll) else "page"
-        telemetry.POLL_SECONDS.labels(outcome).observe(self.clock.monotonic() - started)
+        if not (isinstance(done, Poll) and done.postponed):
+            outcome = done.memory.last_outcome if isinstance(done, Poll) else "page"
+            telemetry.POLL_SECONDS.labels(outcome).observe(self.clock.monotonic() - started)
         if more:
             await self.poll_due()
 
@@ -176,7 +177,9 @@ class Poller:
 
     async def _with_slot(self, turn: Turn) -> Visited:
         async with self._slots:
-            return await (self.visitor.see_page(turn) if turn.page else self.visitor.poll(turn))
+            if turn.page:
+                return await self.visitor.see_page(turn)
+            return self.visitor.postponed(turn) or await self.visitor.poll(turn)
 
     async def _outcome(self, turn: Turn, visiting: Awaitable[Visited]) -> Visited:
         """Return how a visit went; a bug is a failure of this visit alone. Raises Unavailable."""
@@ -234,6 +237,8 @@ class Poller:
 
     def _note(self, poll: Poll, new: int) -> None:
         """Tell the log and the metrics of a poll."""
+        if poll.postponed:
+            return
         memory = poll.memory
         if new:
             telemetry.ARTICLES_FETCHED.inc(new)

@@ -18,6 +18,7 @@ from monitor.decide import (
     conclude,
     forgotten,
     host_after,
+    outside_skips,
     page_again,
     pending,
     wants_page,
@@ -85,6 +86,15 @@ class Visitor:
         )
         return self._recordable(replace(turn, state=state), happened, visit.learned)
 
+    def postponed(self, turn: Turn) -> Poll | None:
+        """Return the poll that asks nobody, where the turn came so late that the source does not
+        wish to be asked any more: at an hour or on a day that it skips. None where it may be."""
+        state, now = _state_of(turn), self.clock.now()
+        at = outside_skips(now, state.memory.hints, state.source.name)
+        if at == now:
+            return None
+        return replace(_unasked(turn, now), next_poll_at=at, postponed=True)
+
     def failed(self, turn: Turn, error: Rejected) -> Poll | PageVisit:
         """Return how a visit ends that met a bug, or articles that the database refuses."""
         now = self.clock.now()
@@ -135,14 +145,7 @@ class Visitor:
     async def take(self, turn: Turn, push: Push) -> Poll:
         """Read what a hub has pushed for a turn's source: a poll that asks nobody anything."""
         state, now = _state_of(turn), self.clock.now()
-        poll = Poll(
-            source=state.source.name,
-            host=turn.host,
-            next_poll_at=state.next_poll_at,
-            host_next_at=turn.host_next_at or now,
-            memory=state.memory,
-            throttled_by=turn.throttled_by,
-        )
+        poll = _unasked(turn, now)
         source = _effective(state)
         try:
             # Without its memory: a push may hold a part of the feed, and none of it is skipped.
@@ -259,6 +262,19 @@ def _apart(
     return (
         tuple(article for article in found.articles if article.id not in waiting),
         tuple(pending(article, now) for article in found.articles if article.id in waiting),
+    )
+
+
+def _unasked(turn: Turn, now: datetime) -> Poll:
+    """Return a poll that leaves everything as it was."""
+    state = _state_of(turn)
+    return Poll(
+        source=state.source.name,
+        host=turn.host,
+        next_poll_at=state.next_poll_at,
+        host_next_at=turn.host_next_at or now,
+        memory=state.memory,
+        throttled_by=turn.throttled_by,
     )
 
 

@@ -9,7 +9,7 @@ from monitor.decide.hosts import HostPlan, host_after
 from monitor.decide.moves import asked_location
 from monitor.decide.pages import page_again, pending, wants_page, with_page
 from monitor.decide.remember import Happened, forgotten, outcome_of
-from monitor.decide.schedule import usual_interval
+from monitor.decide.schedule import outside_skips, usual_interval
 
 __all__ = [
     "Conclusion",
@@ -24,6 +24,7 @@ __all__ = [
     "forgotten",
     "host_after",
     "outcome_of",
+    "outside_skips",
     "page_again",
     "pending",
     "replayed_changes",

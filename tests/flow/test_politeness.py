@@ -188,8 +188,8 @@ async def test_retry_after_is_kept_in_full(
     asked = by_host(publishers.requests)
     waits = {host: asked[host][2].at - asked[host][1].at for host in wishes}
     assert {host: wait for host, wait in waits.items() if wait < wishes[host]} == {}
-    slack = timedelta(hours=2)
-    late = {host: wait for host, wait in waits.items() if wait > 1.1 * wishes[host] + slack}
+    usual = timedelta(hours=12)
+    late = {host: w for host, w in waits.items() if w > max(wishes[host], usual) * 1.1 + LEAST * 4}
     assert late == {}
 
 
@@ -198,8 +198,12 @@ async def test_a_host_that_throttles_two_addresses_is_left_alone(
 ) -> None:
     busy, patient = "127.2.1.1", "127.2.1.2"
     for path in ("/a", "/b"):
-        publishers.answer(busy, lambda _: Reply(status=503, headers={"Retry-After": "1800"}), path)
-    publishers.answer(patient, lambda _: Reply(status=429, headers={"Retry-After": "1800"}), "/a")
+        publishers.answer(
+            busy, lambda _: Reply(status=503, headers={"Retry-After": "1800"}), path
+        )
+    publishers.answer(
+        patient, lambda _: Reply(status=429, headers={"Retry-After": "1800"}), "/a"
+    )
     for host, path in ((busy, "/c"), (patient, "/b"), (patient, "/c")):
         publishers.answer(host, Feed(etag='"{n}"'), path)
     store = await open_store()
