@@ -243,7 +243,8 @@ class Visitor:
     async def _page(self, url: str, visit: Visit) -> Document:
         await visit.ask_leave(url)
         visit.requests += 1
-        return await self.web.get(url, max_bytes=PAGE_BYTES)
+        visit.answer = document = await self.web.get(url, max_bytes=PAGE_BYTES)
+        return document
 
 
 def _apart(
