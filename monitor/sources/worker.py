@@ -212,15 +212,16 @@ def _started(context: ForkServerContext, channel: socket.socket, memory: int) ->
 
 @contextlib.contextmanager
 def _main_module_hidden() -> Iterator[None]:
-    """Hide the main module's file, by which multiprocessing finds what to run again.
+    """Hide the main module's name and file, by which multiprocessing finds what to run again.
 
     That is the whole service's start, loaded into every parser.
     """
-    main = vars(sys.modules["__main__"])
+    main: dict[str, object] = vars(sys.modules["__main__"])
     with _main_hidden:
-        file = main.pop("__file__", None)
+        hidden = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+        main.pop("__file__", None)
+        main["__spec__"] = None  # multiprocessing reads it as an attribute
         try:
             yield
         finally:
-            if file is not None:
-                main["__file__"] = file
+            main.update(hidden)
