@@ -95,6 +95,8 @@ def shown(key: str, default: Any) -> str:
     if key == "roles":
         assert default == tuple(Role)
         return "all"
+    if isinstance(default, tuple):
+        default = ",".join(default)
     text = default.get_secret_value() if hasattr(default, "get_secret_value") else str(default)
     return text or "empty"
 
@@ -240,7 +242,8 @@ def test_channels_and_groups() -> None:
     rows = table(section("docs/operations.md", "## Channels and groups"), "Channel")
     told = {(row[0].strip("`"), row[2].strip("`"), row[3].strip("`")) for row in rows}
     assert told == {(channel.name, name, group_of(name)) for name, channel in READERS}
-    assert {channel for channel, _, _ in told} == {channel.name for channel in CHANNELS}
+    unread = {channel.name for channel in CHANNELS} - {channel for channel, _, _ in told}
+    assert unread <= set(CODE.findall(section("docs/operations.md", "## Channels and groups")))
 
 
 def test_dead_letter_channels() -> None:
