@@ -6,7 +6,7 @@ A visit asks, reads and decides, and writes nothing: what came of it is recorded
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ from monitor.decide import (
     with_page,
 )
 from monitor.errors import MonitorError, Rejected
+from monitor.known import Gathered
 from monitor.model import (
     Article,
     Document,
@@ -59,12 +60,23 @@ class Visitor:
     parser: Parser
     clock: Clock
     agent: str
+    _known: Gathered = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._known = Gathered(self.store, self.clock)
 
     async def poll(self, turn: Turn) -> Poll:
         """Poll the source of a turn; a failure of the source becomes part of the result.
 
         Raises Unavailable where the database is away, which is not the source's fault.
         """
+        self._known.polling += 1
+        try:
+            return await self._poll(turn)
+        finally:
+            self._known.polling -= 1
+
+    async def _poll(self, turn: Turn) -> Poll:
         visit, started = self._visit(turn), self.clock.now()
         state, parsed, error = _state_of(turn), None, None
         conditional = bool(state.memory.etag or state.memory.last_modified)
@@ -213,7 +225,7 @@ class Visitor:
         )
 
     async def _found(self, state: SourceState, parsed: Parsed) -> Found:
-        known = await self.store.known([article.id for article in parsed.articles])
+        known = await self._known.known([article.id for article in parsed.articles])
         first = not state.memory.imported
         return changes(parsed.articles, known, state.source, first, self.clock.now())
 

@@ -12,6 +12,7 @@ import asyncio
 import gzip
 import hashlib
 import random
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,101 +26,15 @@ ITEMS = 30
 EVERY = 10
 """In phase c one of so many feeds has a new item."""
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
-WORDS = [
-    "the",
-    "of",
-    "and",
-    "to",
-    "in",
-    "that",
-    "is",
-    "was",
-    "for",
-    "it",
-    "with",
-    "as",
-    "his",
-    "on",
-    "be",
-    "at",
-    "by",
-    "had",
-    "not",
-    "are",
-    "but",
-    "from",
-    "or",
-    "have",
-    "an",
-    "they",
-    "which",
-    "one",
-    "you",
-    "were",
-    "all",
-    "her",
-    "she",
-    "there",
-    "would",
-    "their",
-    "we",
-    "him",
-    "been",
-    "has",
-    "when",
-    "who",
-    "will",
-    "no",
-    "more",
-    "council",
-    "minister",
-    "bridge",
-    "budget",
-    "vote",
-    "police",
-    "station",
-    "harbour",
-    "storm",
-    "election",
-    "court",
-    "school",
-    "hospital",
-    "company",
-    "market",
-    "price",
-    "workers",
-    "strike",
-    "union",
-    "climate",
-    "river",
-    "farmers",
-    "border",
-    "treaty",
-    "president",
-    "parliament",
-    "summit",
-    "report",
-    "inquiry",
-    "research",
-    "energy",
-    "railway",
-    "housing",
-    "protest",
-    "festival",
-    "museum",
-    "champion",
-    "coach",
-    "player",
-    "season",
-    "match",
-    "final",
-    "said",
-    "after",
-    "before",
-    "against",
-    "between",
-    "during",
-]
+WORDS = re.findall(
+    r"\w+",
+    "the of and to in that is was for it with as his on be at by had not are but from or have an"
+    " they which one you were all her she there would their we him been has when who will no more"
+    " council minister bridge budget vote police station harbour storm election court school"
+    " hospital company market price workers strike union climate river farmers border treaty"
+    " president parliament summit report inquiry research energy railway housing protest festival"
+    " museum champion coach player season match final said after before against between during",
+)
 
 
 def address(number: int) -> str:

@@ -53,7 +53,7 @@ BATCH = 200
 
 @dataclass
 class Resumed:
-    """Awaits, and counts the CPU seconds that this thread needs for it."""
+    """Awaits, and counts the CPU nanoseconds that this thread needs for it."""
 
     waited: Awaitable[Any]
     spent: Counter[str]
@@ -62,13 +62,13 @@ class Resumed:
     def __await__(self) -> Generator[Any, Any, Any]:
         inner, value, error = self.waited.__await__(), None, None
         while True:
-            started = time.thread_time()
+            started = time.thread_time_ns()
             try:
-                told = inner.send(value) if error is None else inner.throw(error)  # type: ignore[attr-defined]
+                told = inner.send(value) if error is None else inner.throw(error)
             except StopIteration as done:
                 return done.value
             finally:
-                self.spent[self.name] += time.thread_time() - started
+                self.spent[self.name] += time.thread_time_ns() - started
             value = error = None
             try:
                 value = yield told
@@ -78,7 +78,7 @@ class Resumed:
 
 @dataclass
 class Meter:
-    """CPU seconds, by what needed them."""
+    """CPU time, by what needed it: `others` are servers, `steps` are ours, in ns."""
 
     others: dict[str, psutil.Process]
     steps: Counter[str] = field(default_factory=Counter)
@@ -97,26 +97,26 @@ class Meter:
         function = getattr(owner, method)
 
         def counted(*arguments: Any, **named: Any) -> Any:
-            started = time.thread_time()
+            started = time.thread_time_ns()
             try:
                 return function(*arguments, **named)
             finally:
-                self.steps[name] += time.thread_time() - started
+                self.steps[name] += time.thread_time_ns() - started
 
         setattr(owner, method, counted)
 
-    def read(self) -> Counter[str]:
-        """Return what was needed so far; the steps are part of `ours`."""
+    def read(self) -> dict[str, float]:
+        """Return CPU seconds that were needed so far; the steps are part of `ours`."""
         main = threading.main_thread().native_id
         threads = psutil.Process().threads()
         elsewhere = sum(at.user_time + at.system_time for at in threads if at.id != main)
-        parsers = sum(_cpu(child) for child in _parsers(set(self.others)))
+        parsers = sum(_cpu(child) for child in _parsers())
         others = {name: _cpu(process, deep=True) for name, process in self.others.items()}
-        now = {"ours": time.process_time(), "threads": elsewhere, "parsers": parsers}
-        return Counter({**now, **others, **self.steps})
+        now = {"ours": time.process_time(), "threads": elsewhere, "parsers": parsers, **others}
+        return {**now, **{name: spent / 1e9 for name, spent in self.steps.items()}}
 
 
-def _parsers(others: set[str]) -> list[psutil.Process]:
+def _parsers() -> list[psutil.Process]:
     """Return the fork server with its children."""
     return [
         process
@@ -193,12 +193,13 @@ async def measure(service: Service, meter: Meter, url: str, feeds: int, profiled
         with profile or nullcontext():
             await poll_all(service)
         wall, spent = time.perf_counter() - started, meter.read()
-        spent.subtract(before)
         outcomes = _polls() - counted
         assert outcomes.total() == feeds, outcomes
-        show(f"({phase}) {title}", outcomes, wall, {at: s / feeds for at, s in spent.items()})
+        each = {name: (at - before.get(name, 0)) / feeds for name, at in spent.items()}
+        show(f"({phase}) {title}", outcomes, wall, each)
         if profile:
-            pstats.Stats(profile).sort_stats("tottime").print_stats(60)
+            for order in ("tottime", "cumtime"):
+                pstats.Stats(profile).sort_stats(order).print_stats(60)
 
 
 def show(title: str, outcomes: Counter[str], wall: float, spent: dict[str, float]) -> None:

@@ -100,7 +100,6 @@ async def test_a_day_of_polls_is_conditional_to_the_byte_and_never_hasty(
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert all(len(asked[host]) >= 8 for host in feeds)
     told = [any(one.conditions) for host in feeds for one in asked[host] if any(one.given)]
-    print(f"{len(publishers.requests)} requests, {sum(told)} of them conditional")
     for host, kind in kinds.items():
         if kind not in EXCEPTED:
             assert sum(any(one.conditions) for one in asked[host]) == len(asked[host]) - 1
@@ -198,12 +197,8 @@ async def test_a_host_that_throttles_two_addresses_is_left_alone(
 ) -> None:
     busy, patient = "127.2.1.1", "127.2.1.2"
     for path in ("/a", "/b"):
-        publishers.answer(
-            busy, lambda _: Reply(status=503, headers={"Retry-After": "1800"}), path
-        )
-    publishers.answer(
-        patient, lambda _: Reply(status=429, headers={"Retry-After": "1800"}), "/a"
-    )
+        publishers.answer(busy, lambda _: Reply(status=503, headers={"Retry-After": "1800"}), path)
+    publishers.answer(patient, lambda _: Reply(status=429, headers={"Retry-After": "1800"}), "/a")
     for host, path in ((busy, "/c"), (patient, "/b"), (patient, "/c")):
         publishers.answer(host, Feed(etag='"{n}"'), path)
     store = await open_store()
