@@ -154,21 +154,6 @@ class Poller:
         except Unavailable as error:
             log.debug("pushes: %s", error)
 
-<<<<<<< HEAD
-    async def _visit_and_record(self, turn: Turn, *, more: bool) -> None:
-        """Visit a host in its turn. `more` says that more hosts wait than there was room for."""
-        started = self.clock.monotonic()
-        done = await self._visited(turn)
-        if done is None:
-            return
-        self._finished.append((turn, done))
-        await self._record_finished()
-        if not (isinstance(done, Poll) and done.postponed):
-            outcome = done.memory.last_outcome if isinstance(done, Poll) else "page"
-            telemetry.POLL_SECONDS.labels(outcome).observe(self.clock.monotonic() - started)
-        if more:
-            await self.poll_due()
-=======
     def _visit(self, turn: Turn, now: datetime) -> None:
         """Start a visit to a host in its turn."""
         due = turn.state.next_poll_at if turn.state else turn.page and turn.page.due_at
@@ -179,7 +164,6 @@ class Poller:
         self._running.add(visit)
         # What follows is done without another task for each visit: there are many of them.
         visit.add_done_callback(partial(self._visited, turn, self.clock.monotonic()))
->>>>>>> wt-bench
 
     def _visited(self, turn: Turn, started: float, visit: asyncio.Task[Visited]) -> None:
         """See to it that a visit is recorded, and the next turns are taken. One that is given up,
@@ -243,6 +227,8 @@ class Poller:
             return
         now = self.clock.monotonic()
         for _, done, started in batch:
+            if isinstance(done, Poll) and done.postponed:
+                continue
             outcome = done.memory.last_outcome if isinstance(done, Poll) else "page"
             telemetry.POLL_SECONDS.labels(outcome).observe(now - started)
 

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from types import MappingProxyType
 
 from monitor.decide import (
     Found,
     Happened,
     after_push,
+    apart,
     changes,
     conclude,
     forgotten,
     host_after,
     outside_skips,
     page_again,
-    pending,
-    wants_page,
     with_page,
 )
 from monitor.errors import MonitorError, Rejected
@@ -29,7 +27,6 @@ from monitor.known import Gathered
 from monitor.model import (
     Article,
     Document,
-    FullText,
     NotModified,
     PageVisit,
     Parsed,
@@ -167,7 +164,7 @@ class Visitor:
             return replace(poll, refused=push.document)
         found = await self._found(state, parsed)
         memory, change = after_push(state, found, now)
-        articles, pages = _apart(source, found, now=now)
+        articles, pages = apart(source, found, now=now)
         return replace(poll, memory=memory, change=change, articles=articles, pages=pages)
 
     def _visit(self, turn: Turn) -> Visit:
@@ -234,7 +231,7 @@ class Visitor:
     ) -> Poll:
         end = conclude(turn, happened)
         state = _state_of(turn)
-        articles, pages = _apart(_effective(state), happened.found, now=happened.ended)
+        articles, pages = apart(_effective(state), happened.found, now=happened.ended)
         refused = happened.answer if isinstance(happened.error, Rejected) else None
         return Poll(
             source=state.source.name,
@@ -257,25 +254,6 @@ class Visitor:
         visit.requests += 1
         visit.answer = document = await self.web.get(url, max_bytes=PAGE_BYTES)
         return document
-
-
-def _apart(
-    source: Source, found: Found, *, now: datetime
-) -> tuple[tuple[Article, ...], tuple[PendingPage, ...]]:
-    """Return the articles that go out at once, and those that wait for their pages.
-
-    The backlog of a new source would be hundreds of requests for old news: it does without.
-    """
-    always = source.full_text is FullText.ALWAYS
-    waiting = {
-        article.id
-        for article in found.articles
-        if wants_page(source, article) and (always or not article.backlog)
-    }
-    return (
-        tuple(article for article in found.articles if article.id not in waiting),
-        tuple(pending(article, now) for article in found.articles if article.id in waiting),
-    )
 
 
 def _unasked(turn: Turn, now: datetime) -> Poll:

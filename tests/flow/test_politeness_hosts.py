@@ -155,6 +155,5 @@ async def test_fifty_thousand_sources_keep_the_rules_in_the_same_memory(
     await scheduler.close()
     assert fetcher.wrong == []
     assert set(fetcher.polls.values()) == {1}
-    print(len(fetcher.polls), "polls,", [size >> 20 for size in sizes], "MB")
     assert len(fetcher.polls) >= 1_000 * len(sizes)
     assert sizes[-1] - sizes[len(sizes) // 2] < 10_000_000
