@@ -1,4 +1,4 @@
-"""What publishers wish is kept: how often they are asked and when not, and where they have moved."""
+"""What publishers wish is kept: how often and when they are asked, and where they have moved."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ something is asked, unless somebody sleeps: what one sleeps then passes for all.
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_network
@@ -30,6 +31,8 @@ from monitor.visitor import Visitor
 from tests.support.clock import FakeClock
 
 AGENT = user_agent(Settings(contact="desk@news.example"))
+WHO = re.compile(r"newsmonitor/\d+\.\d+\S* \(\+https://\S+; desk@news\.example\)")
+"""What every User-Agent must be: a version, an address of the project, and a contact."""
 LEASE = lease_for(30, 10)
 """That of the service's own defaults."""
 
