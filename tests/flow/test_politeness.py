@@ -19,7 +19,7 @@ from monitor.errors import ConfigError
 from monitor.model import Source
 from tests.support.clock import FakeClock
 from tests.support.publishers import Feed, Publishers, Replies, Reply, Request, by_host, http_time
-from tests.support.simulation import WHO, Scheduler, a_feed
+from tests.support.simulation import WHO, Scheduler, a_feed, on_sqlite
 from tests.support.stores import OpenStore
 
 log = logging.getLogger(__name__)
@@ -105,8 +105,7 @@ async def test_restarts_ask_nobody_early(
     feeds = feeds_of(publishers, 30 if FULL else 10)
     store = await open_store()
     await store.declare(list(feeds.values()), clock.now())
-    restarts: list[tuple[int, dict[str, datetime]]] = []
-    given_up = 0
+    restarts, given_up = list[tuple[int, dict[str, datetime]]](), 0
     for number in range(20):
         scheduler = Scheduler(store, clock, owner=f"process {number}", tick=60)
         await scheduler.run(HOUR)
@@ -162,6 +161,7 @@ def throttled_once(status: int, seconds: int, *, as_date: bool) -> Replies:
     return replies
 
 
+@on_sqlite
 async def test_retry_after_is_kept_in_full(
     open_store: OpenStore, publishers: Publishers, clock: FakeClock
 ) -> None:

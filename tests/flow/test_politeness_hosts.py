@@ -15,7 +15,7 @@ import psutil
 from monitor.model import NotModified, Source, SourceState
 from tests.support.clock import FakeClock
 from tests.support.publishers import Feed, Publishers, by_host
-from tests.support.simulation import Scheduler, a_feed, together
+from tests.support.simulation import Scheduler, a_feed, on_sqlite, together
 from tests.support.stores import OpenStore
 
 log = logging.getLogger(__name__)
@@ -140,6 +140,7 @@ class Unchanged:
         """Nothing is open."""
 
 
+@on_sqlite
 async def test_fifty_thousand_sources_keep_the_rules_in_the_same_memory(
     open_store: OpenStore, clock: FakeClock
 ) -> None:
