@@ -35,6 +35,8 @@ kafka postgres: $(VENV)/.test ## Run one of the two
 	$(BIN)/python -m tests.support $@
 
 run-server: $(VENV)/.run ## Run the service on what `make services` started
+	@test -n "$$MONITOR_CONTACT" || { echo "publishers must know whom to write to:" \
+		"export MONITOR_CONTACT=you@example.org" >&2; exit 2; }
 	MONITOR_BROKER_URL=kafka://127.0.0.1:9092 \
 	MONITOR_DATABASE_URL=postgresql+asyncpg://monitor@127.0.0.1:5432/monitor \
 	$(BIN)/monitor run

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
 
 from monitor import telemetry
 from monitor.errors import Rejected, Unavailable
@@ -26,6 +28,8 @@ AHEAD = 5
 """Turns that are taken for each visit that may be under way: taking them one by one is dear."""
 MOST_AT_ONCE = 200
 """Visits that one transaction records."""
+LINGER = 0.1
+"""Seconds for which a finished visit waits for others to be recorded with it."""
 PUSHES = 20
 OUTBOX_FULL = 100_000
 
@@ -49,11 +53,14 @@ class Poller:
     at_once: int = 20
     lease: float = 300.0
     outbox_full: bool = False
-    _running: set[asyncio.Task[None]] = field(default_factory=set)
-    _draining: asyncio.Event = field(default_factory=asyncio.Event)
+    _running: set[asyncio.Task[Any]] = field(default_factory=set)
+    _visits: set[asyncio.Task[Visited]] = field(default_factory=set)
+    _finished: list[tuple[Turn, Visited, float]] = field(default_factory=list)
     _slots: asyncio.Semaphore = field(init=False)
-    _finished: list[tuple[Turn, Visited]] = field(default_factory=list)
-    _recording: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _draining: bool = False
+    _leasing: bool = False
+    _recording: bool = False
+    _more: bool = False
     _outages: Outages = field(default_factory=Outages)
 
     def __post_init__(self) -> None:
@@ -61,23 +68,24 @@ class Poller:
 
     async def poll_due(self) -> int:
         """Start visiting where something is due, as much as there is room for; return how much."""
-        room = self.at_once * AHEAD - len(self._running)
-        if room < self.at_once or self.outbox_full or self._draining.is_set():
+        ahead = self.at_once * AHEAD
+        room = ahead - len(self._visits)
+        if self._leasing or self._draining or self.outbox_full or room < ahead // 2:
             return 0
-        now = self.clock.now()
+        self._leasing, now = True, self.clock.now()
         try:
             turns = await self.store.lease_turns(now, self.owner, room, self.lease)
         except Unavailable as error:
             self.health.report("scheduler", "degraded", str(error))
             return 0
+        finally:
+            self._leasing = False
         self.health.report("scheduler", "ok")
+        self._more = len(turns) == room
+        if self._draining:
+            return 0
         for turn in turns:
-            due = turn.state.next_poll_at if turn.state else turn.page and turn.page.due_at
-            if due:
-                telemetry.POLL_LAG.set((now - due).total_seconds())
-            task = asyncio.ensure_future(self._visit_and_record(turn, more=len(turns) == room))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._visit(turn, now)
         if not turns and not self._running:
             self._outages.report()
         return len(turns)
@@ -100,7 +108,9 @@ class Poller:
 
         Nothing is lost with them: what is remembered of their sources is as it was.
         """
-        self._draining.set()
+        self._draining = True
+        for visit in self._visits:
+            visit.cancel()
         while self._running:
             await asyncio.wait(self._running)
 
@@ -144,36 +154,37 @@ class Poller:
         except Unavailable as error:
             log.debug("pushes: %s", error)
 
-    async def _visit_and_record(self, turn: Turn, *, more: bool) -> None:
-        """Visit a host in its turn. `more` says that more hosts wait than there was room for."""
-        started = self.clock.monotonic()
-        done = await self._visited(turn)
-        if done is None:
-            return
-        self._finished.append((turn, done))
-        await self._record_finished()
-        if not (isinstance(done, Poll) and done.postponed):
-            outcome = done.memory.last_outcome if isinstance(done, Poll) else "page"
-            telemetry.POLL_SECONDS.labels(outcome).observe(self.clock.monotonic() - started)
-        if more:
-            await self.poll_due()
+    def _visit(self, turn: Turn, now: datetime) -> None:
+        """Start a visit to a host in its turn."""
+        due = turn.state.next_poll_at if turn.state else turn.page and turn.page.due_at
+        if due:
+            telemetry.POLL_LAG.set((now - due).total_seconds())
+        visit = asyncio.ensure_future(self._with_slot(turn))
+        self._visits.add(visit)
+        self._running.add(visit)
+        # What follows is done without another task for each visit: there are many of them.
+        visit.add_done_callback(partial(self._visited, turn, self.clock.monotonic()))
 
-    async def _visited(self, turn: Turn) -> Visited | None:
-        """Return what came of a visit, None where it is given up: we stop, or the database is
-        away, and the turn comes again."""
-        visiting = asyncio.ensure_future(self._with_slot(turn))
-        draining = asyncio.ensure_future(self._draining.wait())
-        await asyncio.wait({visiting, draining}, return_when=asyncio.FIRST_COMPLETED)
-        draining.cancel()
-        if not visiting.done():
-            visiting.cancel()
-            await asyncio.wait({visiting})
-            return None
-        try:
-            return await self._outcome(turn, visiting)
-        except Unavailable as error:
-            log.warning("a visit to %s could not be finished: %s", turn.host, error)
-            return None
+    def _visited(self, turn: Turn, started: float, visit: asyncio.Task[Visited]) -> None:
+        """See to it that a visit is recorded, and the next turns are taken. One that is given up,
+        because we stop or the database is away, comes again."""
+        self._visits.discard(visit)
+        self._running.discard(visit)
+        if not visit.cancelled():
+            try:
+                self._finished.append((turn, self._result(turn, visit), started))
+            except Unavailable as error:
+                log.warning("a visit to %s could not be finished: %s", turn.host, error)
+        if self._finished and not self._recording:
+            self._recording = True
+            self._follow(self._record_finished())
+        if self._more and not self._leasing and len(self._visits) <= self.at_once * AHEAD // 2:
+            self._follow(self.poll_due())
+
+    def _follow(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _with_slot(self, turn: Turn) -> Visited:
         async with self._slots:
@@ -181,29 +192,45 @@ class Poller:
                 return await self.visitor.see_page(turn)
             return self.visitor.postponed(turn) or await self.visitor.poll(turn)
 
-    async def _outcome(self, turn: Turn, visiting: Awaitable[Visited]) -> Visited:
-        """Return how a visit went; a bug is a failure of this visit alone. Raises Unavailable."""
+    async def _outcome(self, turn: Turn, visiting: Coroutine[Any, Any, Visited]) -> Visited:
+        """Return how a visit went. Raises Unavailable."""
         task = asyncio.ensure_future(visiting)
         await asyncio.wait({task})
-        bug = task.exception()
+        return self._result(turn, task)
+
+    def _result(self, turn: Turn, visit: asyncio.Task[Visited]) -> Visited:
+        """Return how a visit went; a bug is a failure of this visit alone. Raises Unavailable."""
+        bug = visit.exception()
         if bug is None or isinstance(bug, Unavailable):
-            return task.result()
+            return visit.result()
         log.error("the visit to %s failed", turn.host, exc_info=bug)
         return self.visitor.failed(turn, Rejected(f"{type(bug).__name__}: {bug}"))
 
     async def _record_finished(self) -> None:
-        """Record all that is finished; whoever comes while that goes on is recorded next."""
-        async with self._recording:
-            batch = self._finished[:MOST_AT_ONCE]
-            del self._finished[:MOST_AT_ONCE]
-            if not batch:
-                return
-            try:
-                await self._record(batch)
-            except Unavailable as error:
-                # The leases run out, and the hosts are visited again.
-                log.warning("%d visits could not be recorded: %s", len(batch), error)
-                return
+        """Record all that is finished, and what finishes meanwhile."""
+        try:
+            while self._finished:
+                if self._visits:
+                    await self.clock.sleep(LINGER)
+                batch = self._finished[:MOST_AT_ONCE]
+                del self._finished[:MOST_AT_ONCE]
+                await self._record_batch(batch)
+        finally:
+            self._recording = False
+
+    async def _record_batch(self, batch: Sequence[tuple[Turn, Visited, float]]) -> None:
+        try:
+            await self._record([(turn, done) for turn, done, _ in batch])
+        except Unavailable as error:
+            # The leases run out, and the hosts are visited again.
+            log.warning("%d visits could not be recorded: %s", len(batch), error)
+            return
+        now = self.clock.monotonic()
+        for _, done, started in batch:
+            if isinstance(done, Poll) and done.postponed:
+                continue
+            outcome = done.memory.last_outcome if isinstance(done, Poll) else "page"
+            telemetry.POLL_SECONDS.labels(outcome).observe(now - started)
 
     async def _record(self, done: Sequence[tuple[Turn, Visited]]) -> list[tuple[Visited, int]]:
         """Record visits; return each with the number of its new articles. Raises Unavailable.

@@ -6,7 +6,7 @@ A visit asks, reads and decides, and writes nothing: what came of it is recorded
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -14,21 +14,20 @@ from monitor.decide import (
     Found,
     Happened,
     after_push,
+    apart,
     changes,
     conclude,
     forgotten,
     host_after,
     outside_skips,
     page_again,
-    pending,
-    wants_page,
     with_page,
 )
 from monitor.errors import MonitorError, Rejected
+from monitor.known import Gathered
 from monitor.model import (
     Article,
     Document,
-    FullText,
     NotModified,
     PageVisit,
     Parsed,
@@ -59,12 +58,23 @@ class Visitor:
     parser: Parser
     clock: Clock
     agent: str
+    _known: Gathered = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._known = Gathered(self.store, self.clock)
 
     async def poll(self, turn: Turn) -> Poll:
         """Poll the source of a turn; a failure of the source becomes part of the result.
 
         Raises Unavailable where the database is away, which is not the source's fault.
         """
+        self._known.polling += 1
+        try:
+            return await self._poll(turn)
+        finally:
+            self._known.polling -= 1
+
+    async def _poll(self, turn: Turn) -> Poll:
         visit, started = self._visit(turn), self.clock.now()
         state, parsed, error = _state_of(turn), None, None
         conditional = bool(state.memory.etag or state.memory.last_modified)
@@ -155,7 +165,7 @@ class Visitor:
             return replace(poll, refused=push.document)
         found = await self._found(state, parsed)
         memory, change = after_push(state, found, now)
-        articles, pages = _apart(source, found, now=now)
+        articles, pages = apart(source, found, now=now)
         return replace(poll, memory=memory, change=change, articles=articles, pages=pages)
 
     def _visit(self, turn: Turn) -> Visit:
@@ -213,7 +223,7 @@ class Visitor:
         )
 
     async def _found(self, state: SourceState, parsed: Parsed) -> Found:
-        known = await self.store.known([article.id for article in parsed.articles])
+        known = await self._known.known([article.id for article in parsed.articles])
         first = not state.memory.imported
         return changes(parsed.articles, known, state.source, first, self.clock.now())
 
@@ -222,7 +232,7 @@ class Visitor:
     ) -> Poll:
         end = conclude(turn, happened)
         state = _state_of(turn)
-        articles, pages = _apart(_effective(state), happened.found, now=happened.ended)
+        articles, pages = apart(_effective(state), happened.found, now=happened.ended)
         refused = happened.answer if isinstance(happened.error, Rejected) else None
         return Poll(
             source=state.source.name,
@@ -243,26 +253,8 @@ class Visitor:
     async def _page(self, url: str, visit: Visit) -> Document:
         await visit.ask_leave(url)
         visit.requests += 1
-        return await self.web.get(url, max_bytes=PAGE_BYTES)
-
-
-def _apart(
-    source: Source, found: Found, *, now: datetime
-) -> tuple[tuple[Article, ...], tuple[PendingPage, ...]]:
-    """Return the articles that go out at once, and those that wait for their pages.
-
-    The backlog of a new source would be hundreds of requests for old news: it does without.
-    """
-    always = source.full_text is FullText.ALWAYS
-    waiting = {
-        article.id
-        for article in found.articles
-        if wants_page(source, article) and (always or not article.backlog)
-    }
-    return (
-        tuple(article for article in found.articles if article.id not in waiting),
-        tuple(pending(article, now) for article in found.articles if article.id in waiting),
-    )
+        visit.answer = document = await self.web.get(url, max_bytes=PAGE_BYTES)
+        return document
 
 
 def _unasked(turn: Turn, now: datetime) -> Poll:

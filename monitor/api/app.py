@@ -73,16 +73,7 @@ def create_app(
     `public_url` is where hubs reach the callbacks, and no more.
     `source_rules` are what a source that somebody adds is held against.
     """
-    app = FastAPI(
-        title="News Monitor",
-        version=__version__,
-        description=_DESCRIPTION,
-        openapi_tags=_TAGS,
-        openapi_url="/openapi.json" if pages else None,
-        docs_url=None,
-        redoc_url=None,
-        lifespan=_lifespan,
-    )
+    app = _application(described=pages)
 
     def archive() -> Archive:
         return archive_of(app, health)
@@ -106,6 +97,19 @@ def create_app(
     install(app, shown.error if shown else None)
     _protect(app, allowed_hosts, urlsplit(public_url).hostname or "")
     return app
+
+
+def _application(*, described: bool) -> FastAPI:
+    return FastAPI(
+        title="News Monitor",
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        openapi_url="/openapi.json" if described else None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
 
 
 def _protect(app: FastAPI, allowed_hosts: Sequence[str], public_host: str) -> None:

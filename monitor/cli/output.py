@@ -26,7 +26,13 @@ def print_json(value: object) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
     """Print a table, or the sentence that says why there is none and what to do."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        show_header=any(headings),
+    )
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:

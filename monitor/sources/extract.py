@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import trafilatura
+import trafilatura.settings
 from lxml import etree
-from trafilatura import bare_extraction
 
 from monitor.errors import Rejected
 from monitor.model import Document, PageText
@@ -21,8 +22,10 @@ from monitor.text.headline import host_label, without_outlet
 from monitor.text.language import language_of
 from monitor.text.normal import MAX_ARTICLE, MAX_TITLE, clean_line, clean_text
 
-MAX_ELEMENTS = 20_000
+MAX_ELEMENTS = 10_000
 """Elements of a page whose text is taken; news pages have some thousands."""
+MAX_CHARACTERS = 300_000
+"""Characters of such a page outside of scripts: more than an article may hold."""
 
 _AGREE = 0.5
 _MAX_AUTHORS = 20
@@ -43,48 +46,59 @@ def extract(document: Document) -> PageText:
     where the document is no page, or one that is larger than any article's.
     """
     root = tree_of(document)
-    if sum(1 for _ in root.iter()) > MAX_ELEMENTS:
-        raise Rejected(f"the page has more than {MAX_ELEMENTS} elements: it is no article's")
+    _check_size(root)
     meta, stated = _meta(root), _stated_time(root, document.fetched)
     declared = root.get("lang") or meta.get("og:locale", "")
-    found = _text(root, document.url)
-    body = clean_text((found.text or "").replace("\n", "\n\n") if found else "", MAX_ARTICLE)
-    site = meta.get("og:site_name", "") or (found.sitename if found else "") or ""
-    outlets = [clean_line(site), host_label(document.url)]
-    title = (found.title if found else "") or meta.get("og:title", "") or _title(root)
+    found, text = _found(root, document.url)
+    outlets = [clean_line(meta.get("og:site_name", "") or found.sitename or "", MAX_TITLE)]
+    outlets.append(host_label(document.url))
+    title = found.title or meta.get("og:title", "") or _title(root)
     title = without_outlet(clean_line(title, MAX_TITLE), outlets)
-    body = body.removeprefix(f"{title}\n\n")
-    printed = stated_time(found.date, document.fetched) if found and found.date else None
-    image = (found.image if found else "") or meta.get("og:image", "")
+    body = clean_text(text.replace("\n", "\n\n"), MAX_ARTICLE).removeprefix(f"{title}\n\n")
+    printed = stated_time(found.date, document.fetched) if found.date else None
+    image = found.image or meta.get("og:image", "")
     return PageText(
         url=document.url,
         title=title,
         body=body,
-        authors=_authors((found.author or "") if found else meta.get("author", ""), outlets),
+        authors=_authors(found.author or meta.get("author", ""), outlets),
         published=stated or sane(printed, document.fetched),
         image=absolute(image, base_of(root, document.url)),
         language=language_of(f"{title}\n{body}", declared),
     )
 
 
-def _text(root: etree._Element, url: str) -> Any:
-    """Return trafilatura's document, None where it finds no text."""
-    careful = _extraction(root, url, precision=True)
-    balanced = _extraction(root, url, precision=False)
-    if careful is None or balanced is None:
-        return careful or balanced
-    return careful if len(careful.text) >= _AGREE * len(balanced.text) else balanced
+def _check_size(root: etree._Element) -> None:
+    elements = characters = 0
+    for element in root.iter():
+        elements += 1
+        if element.tag not in ("script", "style"):
+            characters += len(element.text or "")
+        characters += len(element.tail or "")
+    if elements > MAX_ELEMENTS:
+        raise Rejected(f"the page has more than {MAX_ELEMENTS} elements: it is no article's")
+    if characters > MAX_CHARACTERS:
+        raise Rejected(f"the page has more than {MAX_CHARACTERS} characters: it is no article's")
 
 
-def _extraction(root: etree._Element, url: str, *, precision: bool) -> Any:
+def _found(root: etree._Element, url: str) -> tuple[Any, str]:
+    """Return trafilatura's document, an empty one where it finds nothing, and the better text."""
+    balanced = _extraction(root, url, careful=False)
+    careful = _extraction(root, url, careful=True)
+    texts = [found.text or "" if found else "" for found in (careful, balanced)]
+    better = texts[0] if len(texts[0]) >= _AGREE * len(texts[1]) else texts[1]
+    return balanced or trafilatura.settings.Document(), better
+
+
+def _extraction(root: etree._Element, url: str, *, careful: bool) -> Any:
     try:
-        return bare_extraction(
+        return trafilatura.bare_extraction(
             copy.deepcopy(root),
             url=url,
-            with_metadata=True,
             include_comments=False,
             include_tables=False,
-            favor_precision=precision,
+            favor_precision=careful,
+            with_metadata=not careful,
         )
     except MemoryError:
         raise

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import feedparser
@@ -14,7 +14,7 @@ from monitor.errors import Rejected
 from monitor.model import Article, Document, Memory, Parsed, Source
 from monitor.sources.entries import Entry, item_of
 from monitor.sources.fastfeed import fast_entries
-from monitor.sources.hints import hints_of
+from monitor.sources.hints import NO_HEAD, Head, head_of
 from monitor.sources.items import (
     absolute,
     article_of,
@@ -30,8 +30,8 @@ from monitor.sources.slices import Shape, Slices, shape_of, sliced
 # It would look for a parser that nobody has, in all folders of the path, at every document.
 feedparser.api.PREFERRED_XML_PARSERS.clear()
 
-FEW = 5
-"""So many new items are read by the careful parser alone."""
+CHECKED = 50
+"""One in so many polls has the fast parser checked where it is trusted already."""
 FAST = "fast"
 CAREFUL = "careful"
 _FEED_LINK = re.compile(
@@ -42,25 +42,27 @@ _FEED_LINK = re.compile(
 
 @dataclass(slots=True)
 class _Reading:
-    """One document on its way to articles; `title` is the feed's own."""
+    """One feed on its way to articles, and what it says of itself."""
 
     document: Document
     source: Source
-    title: str = ""
-    notes: tuple[str, ...] = field(default=())
+    head: Head = NO_HEAD
+    notes: tuple[str, ...] = ()
 
-    def articles(self, entries: Sequence[Entry], declared: str) -> list[Article]:
-        """Return the articles of entries; `declared` is the feed's language, "" for none."""
+    def articles(self, entries: Iterable[Entry]) -> list[Article]:
+        """Return the articles of entries."""
         document, now = self.document, self.document.fetched
         items = with_usable_ids(item_of(entry, document.url) for entry in entries)
         items = [dated(item, now) for item in items]
         self.notes = notes_of(items, now)
-        outlets = outlets_of(document, self.source, self.title)
-        return [article_of(item, document, self.source, declared, outlets) for item in items]
+        outlets = outlets_of(document, self.source, self.head.title)
+        language = self.head.language
+        return [article_of(item, document, self.source, language, outlets) for item in items]
 
-    def parsed(self, body: bytes) -> Mapping[str, Any]:
-        """Return what the careful parser makes of repaired XML."""
-        return _parsed(body, self.document.url)
+    def result(self, articles: list[Article], **more: Any) -> Parsed:
+        """Return these articles with what else the feed says."""
+        hints, title = self.head.hints, self.head.title
+        return Parsed(articles=newest(articles), hints=hints, title=title, notes=self.notes, **more)
 
 
 def parse(document: Document, source: Source, memory: Memory) -> Parsed:
@@ -74,67 +76,55 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
     slices = sliced(text, document.url)
     if slices is None:
         return _whole(text, reading, memory)
-    hints, reading.title = hints_of(repaired(slices.with_only(())), document.url)
+    reading.head = head_of(repaired(slices.with_only(())), document.url)
     fresh = slices.fresh(memory.digests)
     read = _read(slices, fresh, reading, memory.reader)
     if read is None:
         return _whole(text, reading, memory)
-    articles, reader = read
-    return Parsed(
-        articles=newest(articles),
+    articles, reader, agreed = read
+    return reading.result(
+        articles,
         known=len(slices.spans) - len(fresh),
-        hints=hints,
-        title=reading.title,
         digests=b"".join(slices.digests),
         reader=reader,
-        agreed=memory.agreed + (reader == FAST and len(fresh) > FEW),
-        notes=reading.notes,
+        agreed=memory.agreed + agreed,
     )
 
 
 def _whole(text: str, reading: _Reading, memory: Memory) -> Parsed:
     """Return all articles of a feed whose items cannot be told apart without parsing it."""
     body, url = repaired(text), reading.document.url
-    result = reading.parsed(body)
-    entries: list[Entry] = result["entries"]
-    if not entries and not result["version"]:
+    result = _parsed(body, url)
+    if not result["entries"] and not result["version"]:
         raise Rejected(_what_it_is(text, url))
     first = ITEM_START.search(text)
-    hints, reading.title = hints_of(repaired(text[: first.start()]) if first else body, url)
-    articles = reading.articles(entries, str(dict.get(result["feed"], "language", "")))
-    return Parsed(
-        articles=newest(articles),
-        hints=hints,
-        title=reading.title,
-        reader=memory.reader,
-        notes=reading.notes,
-    )
+    reading.head = head_of(repaired(text[: first.start()]) if first else body, url)
+    return reading.result(reading.articles(result["entries"]), reader=memory.reader)
 
 
 def _read(
     slices: Slices, fresh: list[int], reading: _Reading, reader: str
-) -> tuple[list[Article], str] | None:
-    """Return the articles of these items, and the reader that is good for the source; None where
-    a parser finds other items than these.
+) -> tuple[list[Article], str, bool] | None:
+    """Return the articles of these items, the reader that is good for the source, and whether
+    both parsers agreed; None where the careful one finds other items than these.
 
-    The careful parser reads them, unless they are many and plain. Then it reads one item of each
-    shape, and the fast one all: where both make the same articles of those, the rest is taken
-    from the fast one. Once they differ, the source is read carefully for good.
+    The fast parser reads items of a shape that both have read before and made the same articles
+    of. Of other shapes the careful one reads an item too; once they differ, or every item has a
+    shape of its own, the source is read carefully for good.
     """
-    shapes = _shapes(slices, fresh) if len(fresh) > FEW and reader != CAREFUL else []
-    sample = _sample(shapes)
-    if shapes and len(sample) * 3 <= len(fresh):
+    shapes = _shapes(slices, fresh) if reader != CAREFUL else []
+    if shapes:
+        sample = _sample(slices, fresh, shapes, trusted=reader == FAST)
         careful = _carefully(slices, [fresh[at] for at in sample], reading)
         if careful is None:
             return None
-        fast = _fast(slices, fresh, shapes, reading, careful[1])
-        if fast and [fast[at] for at in sample] == careful[0]:
-            return fast, FAST
+        fast = _fast(slices, fresh, shapes, reading)
+        if fast and [fast[at] for at in sample] == careful:
+            few = len(sample) * 2 <= len(fresh) or len(fresh) <= 2
+            return fast, FAST if few else CAREFUL, bool(sample)
         reader = CAREFUL
-    if not fresh:
-        return [], reader
-    careful = _carefully(slices, fresh, reading)
-    return careful and (careful[0], reader)
+    articles = _carefully(slices, fresh, reading)
+    return None if articles is None else (articles, reader, False)
 
 
 def _shapes(slices: Slices, fresh: list[int]) -> list[Shape]:
@@ -150,35 +140,41 @@ def _shapes(slices: Slices, fresh: list[int]) -> list[Shape]:
     return shapes
 
 
-def _sample(shapes: Sequence[Shape]) -> list[int]:
-    """Return the places of the first item of each shape, and of the last of the last one's."""
+def _sample(
+    slices: Slices, fresh: list[int], shapes: Sequence[Shape], *, trusted: bool
+) -> list[int]:
+    """Return the places of the items that both parsers are to read: the first of each shape that
+    no known item has, and the last of all now and then."""
     first: dict[Shape, int] = {}
     for at, shape in enumerate(shapes):
         first.setdefault(shape, at)
-    return sorted({*first.values(), len(shapes) - 1} if shapes else ())
+    last = len(shapes) - 1
+    if not trusted or slices.digests[fresh[0]][0] % CHECKED == 0:
+        return sorted({*first.values(), last})
+    new = set(fresh)
+    for number in range(len(slices.spans)):
+        if first and number not in new:
+            first.pop(shape_of(slices.item(number)) or (), None)
+    return sorted(first.values())
 
 
-def _carefully(
-    slices: Slices, numbers: list[int], reading: _Reading
-) -> tuple[list[Article], str] | None:
-    """Return what the careful parser makes of these items, and the language that is declared;
-    None where it finds others."""
-    result = reading.parsed(repaired(slices.with_only(numbers)))
-    if len(result["entries"]) != len(numbers):
-        return None
-    declared = str(dict.get(result["feed"], "language", ""))
-    return reading.articles(result["entries"], declared), declared
+def _carefully(slices: Slices, numbers: list[int], reading: _Reading) -> list[Article] | None:
+    """Return what the careful parser makes of these items; None where it finds others."""
+    if not numbers:
+        return []
+    entries = _parsed(repaired(slices.with_only(numbers)), reading.document.url)["entries"]
+    return reading.articles(entries) if len(entries) == len(numbers) else None
 
 
 def _fast(
-    slices: Slices, numbers: list[int], shapes: Sequence[Shape], reading: _Reading, declared: str
+    slices: Slices, numbers: list[int], shapes: Sequence[Shape], reading: _Reading
 ) -> list[Article]:
     """Return what the fast parser makes of these items, nothing where it fails."""
     try:
         entries = fast_entries(repaired(slices.with_only(numbers)), shapes)
     except Rejected:
         return []
-    return reading.articles(entries, declared)
+    return reading.articles(entries)
 
 
 def _parsed(body: bytes, url: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What a feed says of itself: its title, when it wants to be asked, and its hub.
+"""What a feed says of itself: title, language, when it wants to be asked, and its hub.
 
 RSS 2.0 (ttl, skipHours, skipDays), the syndication module of RSS 1.0 (sy:), WebSub 4 (hub, self).
 """
@@ -6,6 +6,7 @@ RSS 2.0 (ttl, skipHours, skipDays), the syndication module of RSS 1.0 (sy:), Web
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -24,11 +25,24 @@ _PERIODS = {
     "monthly": 2_592_000,
     "yearly": 31_536_000,
 }
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def hints_of(head: bytes, url: str) -> tuple[Hints, str]:
-    """Return the hints and the title of a feed; `head` is repaired XML without its items.
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a feed says of itself; the language as it is printed."""
+
+    hints: Hints
+    title: str
+    language: str
+
+
+NO_HEAD = Head(Hints(), "", "")
+
+
+def head_of(head: bytes, url: str) -> Head:
+    """Return what a feed says of itself; `head` is repaired XML without its items.
 
     It need not be whole: what cannot be read is as if it were not there.
     """
@@ -38,7 +52,7 @@ def hints_of(head: bytes, url: str) -> tuple[Hints, str]:
     except etree.XMLSyntaxError:
         root = None
     if root is None:
-        return Hints(), ""
+        return NO_HEAD
     found: dict[str, list[str]] = {}
     links: dict[str, str] = {}
     for name, within, element in _elements(root):
@@ -51,14 +65,15 @@ def hints_of(head: bytes, url: str) -> tuple[Hints, str]:
     hours = {number % 24 for text in found.get("hour", ()) if 0 <= (number := _number(text)) <= 24}
     days = {day.lower() for day in found.get("day", ())}
     hints = Hints(
-        ttl=max(0, _number(next(iter(found.get("ttl", ())), "0"))) * _MINUTE,
+        ttl=max(0, _number(_first(found, "ttl"))) * _MINUTE,
         period=_period(found),
         skip_hours=tuple(sorted(hours)),
         skip_days=tuple(number for number, day in enumerate(_DAYS) if day in days),
         hub=hub,
         topic=(absolute(links.get("self", ""), url) or link_url(url)) if hub else "",
     )
-    return hints, clean_line(line_of(next(iter(found.get("title", ())), "")), MAX_TITLE)
+    title = clean_line(line_of(_first(found, "title")), MAX_TITLE)
+    return Head(hints, title, root.get(_LANGUAGE) or _first(found, "language"))
 
 
 def _elements(root: etree._Element) -> Iterator[tuple[str, str, etree._Element]]:
@@ -73,11 +88,13 @@ def _local(element: etree._Element) -> str:
     return str(element.tag).rpartition("}")[2].rpartition(":")[2].lower()
 
 
+def _first(found: dict[str, list[str]], name: str) -> str:
+    return next(iter(found.get(name, ())), "")
+
+
 def _period(found: dict[str, list[str]]) -> int:
-    if "updateperiod" not in found:
-        return 0
-    seconds = _PERIODS.get(found["updateperiod"][0].lower(), 0)
-    times = _number(next(iter(found.get("updatefrequency", ())), "1"))
+    seconds = _PERIODS.get(_first(found, "updateperiod").lower(), 0)
+    times = _number(_first(found, "updatefrequency"))
     return seconds // max(1, times)
 
 

@@ -26,7 +26,7 @@ from monitor.text.headline import host_label
 from monitor.text.normal import clean_line
 from monitor.text.urls import canonical_url
 
-MAX_LINKS = 10_000
+MAX_LINKS = 3_000
 """Links of a page that are looked at."""
 MIN_LINKS = 3
 """Links that a list of articles has at least."""
@@ -56,6 +56,7 @@ class _Found:
     """A link with where it stands: `place` is the same for links of one list."""
 
     url: str
+    key: str
     title: str
     place: int
     headed: bool
@@ -124,15 +125,15 @@ def _found(root: etree._Element, document: Document) -> list[Link]:
         # The lead story is often set on its own: a heading, and an address like the others'.
         lead = bool(taken) and link.headed and is_article(link.url)
         if link.place in taken or lead:
-            key = canonical_url(link.url)
-            if key not in titles or len(titles[key].title) < _MIN_TITLE <= len(link.title):
-                titles[key] = Link(link.url, link.title)
+            known = titles.get(link.key)
+            if known is None or len(known.title) < _MIN_TITLE <= len(link.title):
+                titles[link.key] = Link(link.url, link.title)
     return [link for link in titles.values() if len(link.title) >= _MIN_TITLE]
 
 
 def _score(group: Sequence[_Found]) -> float:
     """Return how much a group of links looks like a list of articles, 0 where it does not."""
-    texts = {canonical_url(link.url): link.title for link in group}
+    texts = {link.key: link.title for link in group}
     count = len(texts)
     mean = sum(min(len(text), 100) for text in texts.values()) / count
     like = sum(is_article(link.url) for link in group) / len(group)
@@ -151,11 +152,10 @@ def _candidates(root: etree._Element, document: Document) -> list[_Found]:
     found = []
     for link, place, headed in _placed(root):
         url = absolute(link.get("href") or "", base)
-        if not url or not _is_of(url, site) or canonical_url(url) == here:
-            continue
-        title = _text(link)
+        key = canonical_url(url) if url and _is_of(url, site) else here
+        title = _text(link) if key != here else ""
         if title:
-            found.append(_Found(url, title, place, headed))
+            found.append(_Found(url, key, title, place, headed))
     return found
 
 

@@ -24,6 +24,7 @@ _CHARSETS = re.compile(
     r"|(?:windows|cp)-?(?:125\d|8\d\d|437|9\d\d)|koi8-?[rut]|gb(?:k|2312|18030)|big5(?:-?hkscs)?"
     r"|euc-?(?:jp|kr|cn|tw)|shift[-_]?jis|iso-?2022-?(?:jp|kr)|mac-?(?:roman|cyrillic)|tis-?620"
 )
+_WIDE = re.compile(r"utf-?(?:16|32)")
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -38,7 +39,7 @@ _BOMS = (
 )
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([^\"'>]{1,40})")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']{1,40})", re.IGNORECASE)
-_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
+_DECLARATION = re.compile(r"<\?xml[^>]*\?>")
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|(\d+));?")
@@ -61,7 +62,8 @@ def decoded(body: bytes, content_type: str = "") -> str:
     charsets += [match[1].decode("latin-1") for match in [_DECLARED.search(body[:1024])] if match]
     for charset in [*charsets, "utf-8", "windows-1252"]:
         name = charset.lower()
-        if not _CHARSETS.fullmatch(name):
+        # What begins with one byte a character is not in two or four.
+        if not _CHARSETS.fullmatch(name) or (_WIDE.match(name) and body.lstrip()[:5] == b"<?xml"):
             continue
         try:
             # The larger set is what those who declare the smaller one use.
@@ -76,7 +78,10 @@ def repaired(text: str) -> bytes:
 
     Raises Rejected where one tag holds more attributes than any feed needs.
     """
-    text = _FORBIDDEN.sub("", _DECLARATION.sub("", text.lstrip(), count=1)).lstrip()
+    text = text.lstrip()
+    if declaration := _DECLARATION.match(text):
+        text = text[declaration.end() :]
+    text = _FORBIDDEN.sub("", text).lstrip()
     text = _REFERENCE.sub(_valid_reference, text)
     for tag in _LONG_TAG.finditer(text):
         if tag[0].count("=") > MAX_ATTRIBUTES:

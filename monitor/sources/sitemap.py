@@ -30,6 +30,7 @@ _MAX_LIST = 50_000
 _MAX_REMEMBERED = 1_000
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _FEEDS = {"rss": "feed", "feed": "feed", "RDF": "feed", "html": "page"}
+_DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL)
 _NUMBERS = re.compile(r"\d+")
 
 Fields = Mapping[str, list[str]]
@@ -48,7 +49,7 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
     text = decoded(body, document.content_type)
     if not text.lstrip().startswith("<"):
         return _list(text, document, source)
-    root = _root(repaired(text))
+    root = _root(repaired(_without_doctype(text)))
     kind = _name(root)
     if kind == "sitemapindex":
         return _index(root, document, memory)
@@ -75,6 +76,12 @@ def _unpacked(body: bytes) -> bytes:
         # Without an end it was cut off: what came so far is read all the same.
         rest = stream.unused_data if stream.eof else b""
     return unpacked or body
+
+
+def _without_doctype(text: str) -> str:
+    """Return a text without its document type: no sitemap has one, and its entities are bombs."""
+    doctype = _DOCTYPE.match(text, max(text.find("<!DOCTYPE"), 0))
+    return text[: doctype.start()] + text[doctype.end() :] if doctype else text
 
 
 def _root(body: bytes) -> etree._Element:

@@ -25,6 +25,12 @@ _CDATA = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?-->", re.DOTALL)
 _GUID = re.compile(r"<(?:\w+:)?(?:guid|id)(?:\s[^<>]*)?>(.*?)</|rdf:about=(.*?)[\s>]", re.DOTALL)
 _TAG = re.compile(r"<([\w:.-]+)([^<>]*)>(\s*</)?")
 _ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_DATE = re.compile(
+    r"<(?:\w+:)?(?:pubDate|date|published|updated|issued|modified)(?:\s[^<>]*)?>([^<]{0,80})"
+)
+_NAME = re.compile(r"\b[A-Z][a-z]{2}\b")
+_DIGITS = str.maketrans("123456789", "000000000")
 _TELLING = frozenset(("rel", "type", "isPermaLink", "medium"))
 _REPEATED = frozenset(("category", "dc:subject"))
 _ODD = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);|#)|&#(?:1[2-5]\d|[xX]0*[89][0-9a-fA-F]);|xml:base")
@@ -119,7 +125,8 @@ def _guid(item: str) -> str:
 
 def shape_of(item: str) -> Shape | None:
     """Return how an item is built: its tags in their order, what matters of their attributes,
-    and which are empty. None where its text needs a lenient parser.
+    which are empty, and how its dates and its id are written. None where its text needs a lenient
+    parser.
 
     Items of one shape come out of one template, so two parsers that agree on one of them agree on
     the others.
@@ -132,7 +139,10 @@ def shape_of(item: str) -> Shape | None:
         part = name + "".join(_telling(attributes)) + ("/" if empty else "")
         if not (name in _REPEATED and shape and shape[-1] == part):
             shape.append(part)
-    return tuple(shape)
+    for date in _DATE.findall(markup):
+        shape.append(_NAME.sub("Mon", date.translate(_DIGITS)))
+    scheme = _SCHEME.match(_guid(item))
+    return (*shape, scheme[0] if scheme else "")
 
 
 def _telling(attributes: str) -> list[str]:

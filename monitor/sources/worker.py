@@ -14,9 +14,10 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from monitor.errors import Rejected, Unavailable
 from monitor.model import Document, Memory, PageText, Parsed, Source, Survey
@@ -83,6 +84,8 @@ class ParserPool:
 
         Raises what the parser raises of MonitorError; Rejected where it takes too long or too
         much memory, crashes or fails; Unavailable where the processes cannot be had."""
+        # What no parser reads would take most of the way there.
+        memory = replace(memory, days={}, polls=())
         return await self._run(self._function, source, document, memory)
 
     async def extract(self, document: Document) -> PageText:
@@ -212,15 +215,18 @@ def _started(context: ForkServerContext, channel: socket.socket, memory: int) ->
 
 @contextlib.contextmanager
 def _main_module_hidden() -> Iterator[None]:
-    """Hide the main module's file, by which multiprocessing finds what to run again.
+    """Hide the main module's name and file, by which multiprocessing finds what to run again.
 
     That is the whole service's start, loaded into every parser.
     """
-    main = vars(sys.modules["__main__"])
+    main: dict[str, Any] = sys.modules["__main__"].__dict__
     with _main_hidden:
-        file = main.pop("__file__", None)
+        hidden: dict[str, Any] = {
+            name: main[name] for name in ("__file__", "__spec__") if name in main
+        }
+        main.pop("__file__", None)
+        main["__spec__"] = None  # multiprocessing reads it as an attribute
         try:
             yield
         finally:
-            if file is not None:
-                main["__file__"] = file
+            main.update(hidden)

@@ -33,7 +33,7 @@ class TimedFeeds(FeedServer):
     """Notes when each article was published, and first sent whole."""
 
     def __init__(self) -> None:
-        super().__init__(window=200)
+        super().__init__(window=200, hosts=True)
         self.published: dict[str, float] = {}
         self.served: dict[str, float] = {}
 
@@ -64,7 +64,8 @@ def write_config(folder: Path, feeds: FeedServer, receiver: WebhookReceiver) -> 
     """Write a configuration in which every article alerts one webhook."""
     folder.mkdir(parents=True)
     sources = [
-        f"  feed-{number}: {{type: feed, url: '{feeds.url(f'feed-{number}')}', interval: 60s}}"
+        f"  feed-{number}: {{type: feed, url: '{feeds.url(f'feed-{number}')}', interval: 60s,"
+        " full_text: never, backlog: none}"
         for number in range(FEEDS)
     ]
     (folder / "sources.yaml").write_text("sources:\n" + "\n".join(sources) + "\n")

@@ -28,49 +28,12 @@ SOURCE = Source(name="wire", type="feed", location="https://news.example/feed.xm
 ITEMS = 30
 RUNS = 20
 POOLED = 150
-_WORDS = [
-    "the",
-    "council",
-    "said",
-    "that",
-    "harbour",
-    "workers",
-    "would",
-    "return",
-    "on",
-    "monday",
-    "after",
-    "talks",
-    "about",
-    "pay",
-    "ended",
-    "in",
-    "agreement",
-    "ministers",
-    "officials",
-    "region",
-    "defence",
-    "budget",
-    "vote",
-    "parliament",
-    "storm",
-    "rescue",
-    "ferry",
-    "police",
-    "court",
-    "ruling",
-    "market",
-    "prices",
-    "growth",
-    "exports",
-    "election",
-    "campaign",
-    "border",
-    "army",
-    "exercise",
-    "navy",
-    "radar",
-]
+_TEXT = """
+the council said that harbour workers would return on monday after talks about pay ended in
+agreement ministers officials region defence budget vote parliament storm rescue ferry police
+court ruling market prices growth exports election campaign border army exercise navy radar
+"""
+_WORDS = tuple(_TEXT.split())
 _RSS = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
  xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>The Gazette</title>

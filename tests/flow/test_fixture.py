@@ -123,7 +123,11 @@ async def test_the_provided_article_is_stored_tagged_and_alerted_on_every_channe
 async def monitor(*arguments: object, config: Path, data: Path) -> str:
     """Run a command; return what it printed. It must exit with 0."""
     inherited = {key: value for key, value in os.environ.items() if "MONITOR_" not in key}
-    places = {"MONITOR_CONFIG_DIR": str(config), "MONITOR_DATA_DIR": str(data)}
+    places = {
+        "MONITOR_CONFIG_DIR": str(config),
+        "MONITOR_DATA_DIR": str(data),
+        "MONITOR_PRIVATE_NETWORKS": "127.0.0.0/8",
+    }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -61,11 +61,14 @@ class Asked:
 class FeedServer:
     """Serves `/feeds/{name}.xml`, each feed with the newest `window` articles.
 
+    With `hosts` each feed has a loopback address of its own: a host is asked one thing at a time.
     It answers conditional requests with 304. Articles that a complete 200 has carried are
     appended to the ledger, one JSON line each, before the next answer.
     """
 
-    def __init__(self, *, ledger: Path | None = None, window: int = 50, port: int = 0) -> None:
+    def __init__(
+        self, *, ledger: Path | None = None, window: int = 50, port: int = 0, hosts: bool = False
+    ) -> None:
         self.asked: list[Asked] = []
         self.busiest = 0
         self.pause = 0.0
@@ -77,6 +80,7 @@ class FeedServer:
         self._items: defaultdict[str, list[Item]] = defaultdict(list)
         self._scripts: defaultdict[str, deque[Answer]] = defaultdict(deque)
         self._sent: set[tuple[str, str]] = set()
+        self._hosts: dict[str, int] | None = {} if hosts else None
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -85,7 +89,7 @@ class FeedServer:
         application.router.add_post("/feeds/{feed}.xml", self._receive)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        site = web.TCPSite(self._runner, "0.0.0.0", self._port)  # noqa: S104, all of loopback
         await site.start()
         self._port = self._runner.addresses[0][1]
         return self
@@ -101,7 +105,10 @@ class FeedServer:
 
     def url(self, feed: str) -> str:
         """Return a feed's address."""
-        return f"{self.root}/feeds/{feed}.xml"
+        if self._hosts is None:
+            return f"{self.root}/feeds/{feed}.xml"
+        number = self._hosts.setdefault(feed, len(self._hosts) + 1)
+        return f"http://127.1.{number // 250}.{number % 250 + 1}:{self._port}/feeds/{feed}.xml"
 
     def add(self, feed: str, *items: Item) -> None:
         """Publish articles; the feed is made where there is none."""

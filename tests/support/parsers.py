@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -58,6 +59,11 @@ def _reject() -> None:
     raise Rejected("this is no feed")
 
 
+def _tell_main() -> None:
+    loaded = hasattr(sys.modules["__mp_main__"], "__file__")
+    raise Rejected("the main module" if loaded else "the parsers alone")
+
+
 def _postpone() -> None:
     raise Unavailable("later", retry_after=7.0)
 
@@ -68,6 +74,7 @@ _ACTS: dict[bytes, Callable[[], None]] = {
     b"swell": _swell,
     b"crash": _crash,
     b"fail": _fail,
+    b"tell main": _tell_main,
     b"reject": _reject,
     b"postpone": _postpone,
 }

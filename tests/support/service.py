@@ -20,7 +20,10 @@ READY_WITHIN = 40.0
 
 @dataclass
 class ServiceProcess:
-    """`monitor run` with its own configuration and data. Its output goes to a file."""
+    """`monitor run` with its own configuration and data. Its output goes to a file.
+
+    It may ask this machine, which `environ` can take back with an empty value.
+    """
 
     config: Path
     data: Path
@@ -46,6 +49,8 @@ class ServiceProcess:
             "MONITOR_DATA_DIR": str(self.data),
             "MONITOR_PORT": str(self.port),
             "MONITOR_LOG_FORMAT": "json",
+            "MONITOR_CONTACT": "tests@example.org",
+            "MONITOR_PRIVATE_NETWORKS": "127.0.0.0/8",
             **({"MONITOR_ROLES": self.roles} if self.roles else {}),
             **self.environ,
         }

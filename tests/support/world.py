@@ -34,6 +34,8 @@ from tests.support.service import ServiceProcess
 
 FEEDS = 40
 EACH = 50
+FEED = {"interval": "60s", "full_text": "never", "backlog": "none"}
+"""Keys of each feed: its items are old and have no pages."""
 SERVER_ROLES = ("scheduler", "dedupe,tag", "store,alert,notify,api")
 
 SUBJECTS = (
@@ -237,10 +239,10 @@ class World:
         )
 
     def write_config(self) -> None:
-        """Write the four files of the configuration."""
+        """Write the three files of the configuration."""
         secret = "whsec_" + base64.b64encode(os.urandom(32)).decode()
         sources = {
-            feed: {"type": "feed", "url": self.feeds.url(feed), "interval": "60s"}
+            feed: {"type": "feed", "url": self.feeds.url(feed), **FEED}
             for feed in sorted({feed for feed, _ in self.items})
         }
         topics = {subject.id: {"query": subject.query} for subject in SUBJECTS}
@@ -253,7 +255,6 @@ class World:
         config = self.folder / "config"
         config.mkdir(parents=True)
         for name, content in (
-            ("monitor", {"contact": "mailto:tests@example.org"}),
             ("sources", {"sources": sources}),
             ("topics", {"topics": topics}),
             ("alerts", {"channels": channels, "rules": rules}),
@@ -282,7 +283,7 @@ async def a_world(
         ServiceProcess(folder / "config", folder / "data", roles, peers.environ)
         for roles in peers.roles
     ]
-    async with FeedServer() as feeds, WebhookReceiver() as receiver:
+    async with FeedServer(hosts=True) as feeds, WebhookReceiver() as receiver:
         world = World(folder, peers, feeds, receiver, {}, services)
         world.publish(items)
         world.write_config()

@@ -151,7 +151,7 @@ def test_one_of_several_findings_is_chosen(
     monkeypatch.setattr(follow, "attended", lambda: True)
     monitor("add", web, "--name", "none", given="0\n")
     assert "none" not in listed(monitor)
-    monitor("add", web, "--name", "sport", given="2\n")
+    monitor("add", web, "--name", "sport", given="7\nx\n2\n")
     assert listed(monitor)["sport"]["location"] == f"{web}/sport.xml"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.errors import Rejected
 from monitor.model import Document, Hints, Memory, Parsed, Source
 from monitor.sources.fastfeed import fast_entries
-from monitor.sources.feed import CAREFUL, FAST, FEW, parse
+from monitor.sources.feed import CAREFUL, CHECKED, FAST, parse
 from monitor.sources.repair import MAX_ITEMS
 from monitor.sources.slices import DIGEST, shape_of, sliced
 from tests.benchmarks.parsing import a_feed
@@ -37,7 +37,7 @@ def again(parsed: Parsed) -> Memory:
 
 def item(number: int, more: str = "", guid: str = "") -> str:
     return (
-        f"<item><guid>{guid or number}</guid><title>Story {number}</title>"
+        f"<item><guid>{guid or f'tag:gazette.example,{number}'}</guid><title>Story {number}</title>"
         f"<link>https://www.gazette.example/{number}</link>{more}</item>"
     )
 
@@ -147,8 +147,31 @@ def test_what_parsers_take_differently_is_read_carefully(odd: str) -> None:
     assert (len(parsed.articles), parsed.reader) == (12, "")
 
 
-def test_few_items_are_read_carefully() -> None:
-    assert read(rss(*(item(number) for number in range(FEW)))).reader == ""
+def test_a_new_shape_is_read_by_both() -> None:
+    first = read(rss(item(1), item(2)))
+    assert (first.reader, first.agreed) == (FAST, 1)
+    same = [item(number) for number in (3, 2, 1)]
+    odd = item(4, "<author>ada@gazette.example (Ada) and others</author>")
+    known = read(rss(*same), again(first))
+    assert (titles(known), known.reader) == (["Story 3"], FAST)
+    other = read(rss(odd, *same), again(known))
+    assert other.reader == CAREFUL
+    assert other.articles == read(rss(odd, *same), Memory(reader=CAREFUL)).articles[:1]
+
+
+def test_items_of_a_shape_each_are_left_to_the_careful_parser() -> None:
+    items = [item(number, f"<x{number}/>") for number in range(5)]
+    parsed = read(rss(*items))
+    assert (len(parsed.articles), parsed.reader) == (5, CAREFUL)
+
+
+def test_now_and_then_the_fast_parser_is_checked_again() -> None:
+    memory = again(read(rss(item(0))))
+    checked = [
+        read(rss(item(number), item(0)), memory).agreed > memory.agreed
+        for number in range(1, 10 * CHECKED)
+    ]
+    assert 0 < sum(checked) < 40
 
 
 def test_a_shape_is_of_tags_and_what_matters_of_attributes() -> None:
@@ -156,6 +179,14 @@ def test_a_shape_is_of_tags_and_what_matters_of_attributes() -> None:
     assert one == shape_of("<item><a rel='x' href='2'>u &amp; v</a><b/></item>")
     assert one != shape_of('<item><a rel="y" href="1">t</a><b/></item>')
     assert one != shape_of('<item><a rel="x" href="1"></a><b/></item>')
+    assert one != shape_of('<item><guid>x:1</guid><a rel="x" href="1">t</a><b/></item>')
+    dated = "<item><pubDate>{}</pubDate></item>"
+    assert shape_of(dated.format("Mon, 05 Jan 2026 GMT")) == shape_of(
+        dated.format("Tue, 16 Jun 2026 GMT")
+    )
+    assert shape_of(dated.format("Mon, 05 Jan 2026 GMT")) != shape_of(
+        dated.format("Mon, 05 Jan 2026 EST")
+    )
     assert shape_of("<item><category>a</category><category>b</category></item>") == shape_of(
         "<item><category>a</category></item>"
     )

@@ -11,6 +11,7 @@ from monitor.opml import MAX_BYTES, MAX_OUTLINES, Outline, read_opml, write_opml
 from tests.support.articles import NOW
 
 SANE = 2.0
+"""Seconds of a processor: the machine may be busy with other things."""
 
 
 def opml(body: str) -> bytes:
@@ -71,17 +72,17 @@ def test_lists_as_programs_really_write_them(body: bytes) -> None:
     ids=["empty", "text", "binary", "rss", "depth", "number", "size", "deepest"],
 )
 def test_what_is_no_sane_list_is_refused_at_once(body: bytes, reason: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(Rejected, match=reason):
         read_opml(body)
-    assert time.perf_counter() - begun < SANE
+    assert time.process_time() - begun < SANE
 
 
 def test_the_largest_list_is_read_at_once() -> None:
     body = opml('<outline text="deep">' * 90 + feeds(MAX_OUTLINES - 90) + "</outline>" * 90)
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert len(read_opml(body).outlines) == MAX_OUTLINES - 90
-    assert time.perf_counter() - begun < SANE
+    assert time.process_time() - begun < SANE
 
 
 @pytest.mark.parametrize(

@@ -27,24 +27,41 @@ TIME = {
 }
 TIME_LIVES_IN = "monitor/clock.py"
 LIVES_IN = {
+    # A request, its sockets, and what its failures mean.
+    "aiohttp": {
+        "monitor/outbound/client.py",
+        "monitor/outbound/connections.py",
+        "monitor/outbound/targets.py",
+    },
     "aiokafka": {"monitor/brokers/kafka.py"},
     "aiosmtplib": {"monitor/notifiers/email.py"},
     "apscheduler": {"monitor/scheduler.py"},
+    "cronsim": {"monitor/cron.py"},
     "fastfeedparser": {"monitor/sources/fastfeed.py"},
     "feedparser": {"monitor/sources/feed.py"},
     "html_text": {"monitor/sources/markup.py"},
+    "imaplib": {"monitor/sources/imap.py"},
     "jinja2": {"monitor/web/templating.py"},
     # Two modules, one thing: a query, and the sentence that says what is wrong with it.
     "lark": {"monitor/topics/query.py", "monitor/topics/mistakes.py"},
+    "protego": {"monitor/sources/robots.py"},
+    "publicsuffixlist": {"monitor/text/hosts.py"},
     "py3langid": {"monitor/text/language.py"},
-    "sqlmodel": {"monitor/store/tables.py"},
+    # The tables are too many for one module.
+    "sqlmodel": {
+        "monitor/store/schema.py",
+        "monitor/store/source_tables.py",
+        "monitor/store/tables.py",
+    },
     "sse_starlette": {"monitor/api/stream.py"},
     "standardwebhooks": {"monitor/notifiers/webhook.py"},
     "structlog": {"monitor/telemetry.py"},
     "swagger_ui_bundle": {"monitor/api/docs.py"},
+    "trafilatura": {"monitor/sources/extract.py"},
     "uvicorn": {"monitor/api/server.py"},
     "uvloop": {"monitor/cli/session.py"},
     "yaml": {"monitor/yamlfile.py"},
+    "yarl": {"monitor/outbound/client.py", "monitor/outbound/targets.py"},
 }
 """Third-party clients, each with the modules that know it: more than one only for a reason."""
 

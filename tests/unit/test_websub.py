@@ -24,9 +24,11 @@ from monitor.api.problem import install
 from monitor.api.security import HostCheck
 from monitor.api.server import bind, serving
 from monitor.api.websub import MAX_BODY, router
+from monitor.declarations import SourceRules
 from monitor.errors import Unavailable
 from monitor.model import Condition, Hints, HubSubscription, Memory, Source, SourceState
 from monitor.protocols import Archive
+from monitor.store import hubs
 from monitor.telemetry import REGISTRY, Health
 from monitor.websub import (
     LEASE,
@@ -143,6 +145,7 @@ async def a_site(store: HubStore, clock: FakeClock) -> AsyncIterator[str]:
         clock=clock,
         live=Live(lambda: cast(Archive, store), clock),
         started=0.0,
+        source_rules=SourceRules(),
     )
     app.include_router(router)
     install(app, None)
@@ -154,13 +157,18 @@ async def a_site(store: HubStore, clock: FakeClock) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    store, clock = HubStore(), FakeClock()
+    clock = FakeClock()
+    store = HubStore.from_url("sqlite+aiosqlite://", clock)
+    assert isinstance(store, HubStore)
+    await store.start()
+    await store.migrate()
     async with (
         a_site(store, clock) as url,
         Hub(clock) as hub,
         aiohttp.ClientSession() as session,
     ):
         yield World(store, clock, hub, Outbound(session), url)
+    await store.stop()
 
 
 def counted(outcome: str) -> float:
@@ -272,9 +280,11 @@ async def test_a_body_over_the_cap_is_refused(world: World) -> None:
     assert [len(body) for body in await world.bodies()] == [MAX_BODY]
 
 
-async def test_a_hub_is_asked_to_come_again_while_too_many_wait(world: World) -> None:
+async def test_a_hub_is_asked_to_come_again_while_too_many_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await world.subscribed()
-    world.store.room = 1
+    monkeypatch.setattr(hubs, "WAITING", 1)
     assert await world.hub.publish(TOPIC, BODY) == [202]
     assert await world.hub.publish(TOPIC, BODY) == [503]
     assert await world.bodies() == [BODY]

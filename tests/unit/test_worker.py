@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import psutil
@@ -120,6 +121,17 @@ async def test_the_fork_server_may_be_killed(pool: ParserPool) -> None:
     server.kill()
     psutil.wait_procs([first], timeout=10)
     assert await pid_of(pool) != first.pid
+
+
+async def test_a_parser_does_not_load_the_program_that_it_works_for(
+    pool: ParserPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with `python -m`: its main module has a name by which another process finds it."""
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "__spec__", ModuleSpec("tests.support.news", None))
+    with pytest.raises(Rejected, match="the parsers alone"):
+        await pool.parse(SOURCE, ordering(b"tell main"), Memory())
+    assert main.__spec__ is not None
 
 
 async def test_closing_ends_processes_and_documents_at_once() -> None:

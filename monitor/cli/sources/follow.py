@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import click
 import typer
 
 from monitor import app
@@ -123,10 +122,9 @@ def _ask(answer: Answer, quiet: bool) -> Finding | None:
         return None
     if len(answer.findings) == 1:
         return answer.findings[0] if typer.confirm("Follow it?", default=True) else None
-    most = len(answer.findings)
-    number: int = typer.prompt(
-        f"Which one? 1 to {most}, 0 for none", default=1, type=click.IntRange(0, most)
-    )
+    most, number = len(answer.findings), -1
+    while not 0 <= number <= most:
+        number = typer.prompt(f"Which one? 1 to {most}, 0 for none", default=1, type=int)
     return answer.findings[number - 1] if number else None
 
 

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from monitor.api.source_schema import FailureItem, HostItem, SourceDetail, SourceItem
+from monitor.api.source_schema import FailureItem, HostItem, PollItem, SourceDetail, SourceItem
 from monitor.cli.output import print_json, print_table
 from monitor.cli.session import FAILED, Json, execute, load_config, opened_store
 from monitor.cli.sources.followed import followed, known, wrong
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.model import Failure, HostReport, SourceState
+from monitor.web.words import ago
 
 ILL = ("failing", "silent", "retired")
 
@@ -36,16 +37,14 @@ def list_sources(
         print_json([item.model_dump() for item in items])
         return
     print_table(
-        ("source", "type", "owner", "state", "last poll", "next poll", "rhythm"),
+        ("source", "type", "last poll", "next poll", "state"),
         [
             (
                 item.name,
                 _type(item),
-                item.owner,
-                item.words if item.state in ("paused", "new") else f"{item.state}: {item.words}",
-                item.last_poll,
-                item.next_poll,
-                item.rhythm,
+                item.last_poll and ago(item.last_poll, now),
+                item.next_poll and _until(item.next_poll, now),
+                _state(item),
             )
             for item in items
         ],
@@ -71,26 +70,31 @@ def show(
         return
     print_table(("", ""), _told(detail), "")
     print_table(
-        ("poll", "outcome", "status", "bytes", "new", "known", "revised", "rejected", "s", "error"),
+        ("poll", "outcome", "status", "bytes", "s", "items"),
         [
             (
-                poll.at, poll.outcome, poll.status or "", poll.size, poll.new, poll.known,
-                poll.revised, poll.rejected, f"{poll.seconds:.2f}", poll.error,
+                f"{poll.at:%d %b %H:%M:%S}",
+                poll.outcome,
+                poll.status or "",
+                poll.size,
+                f"{poll.seconds:.2f}",
+                _items(poll),
             )
             for poll in detail.polls
         ],
         "It was not polled yet.",
-    )  # fmt: skip
+    )
 
 
 def politeness(json: Json = False) -> None:
     """Show for each host what was asked of it, and how it answered."""
+    now = SystemClock().now()
     reports = [HostItem.of(report) for report in execute(_hosts(load_config()))]
     if json:
         print_json([report.model_dump() for report in reports])
         return
     print_table(
-        ("host", "sources", "requests", "conditional", "304", "429/503", "failed", "bytes", "next"),
+        ("host", "sources", "asked", "cond.", "304", "429/503", "failed", "bytes", "next"),
         [
             (
                 report.host,
@@ -100,8 +104,8 @@ def politeness(json: Json = False) -> None:
                 _share(report.not_modified, report.requests),
                 report.throttled,
                 report.failed,
-                report.size,
-                report.next,
+                _size(report.size),
+                "now" if report.next is None else _until(report.next, now),
             )
             for report in reports
         ],
@@ -130,7 +134,8 @@ async def _failure(config: Config, name: str) -> Failure | None:
 
 async def _hosts(config: Config) -> list[HostReport]:
     async with opened_store(config) as store:
-        return list(await store.hosts())
+        # The turn of a file is its source's own: no publisher is asked.
+        return [report for report in await store.hosts() if not report.host.startswith("source:")]
 
 
 def _print_failure(failure: Failure | None, name: str, json: bool) -> None:
@@ -165,7 +170,7 @@ def _told(detail: SourceDetail) -> list[tuple[str, object]]:
         ("followed at", detail.chosen_location),
         ("why that", detail.chosen_why),
         ("owner", f"{detail.owner}: {'sources.yaml' if detail.owner == 'config' else 'added'}"),
-        ("state", f"{detail.state}: {detail.words}"),
+        ("state", _state(detail)),
         ("last error", detail.last_error if detail.failures else ""),
         ("rhythm", detail.rhythm),
         ("last new", detail.last_new),
@@ -184,5 +189,31 @@ def _told(detail: SourceDetail) -> list[tuple[str, object]]:
     return [(key, value) for key, value in lines if value]
 
 
+def _state(item: SourceItem) -> str:
+    """Return a source's state and what there is to say of it, without saying the state twice."""
+    if item.words.startswith(("paused", "not polled", "the first poll")):
+        return item.words
+    return f"{item.state}: {item.words}" if item.words else item.state
+
+
+def _items(poll: PollItem) -> str:
+    """Return what a poll found, or why nothing."""
+    counts = {name: getattr(poll, name) for name in ("new", "revised", "known", "rejected")}
+    told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+    return poll.error or told
+
+
+def _until(when: datetime, now: datetime) -> str:
+    return "now" if when <= now else ago(when, now)
+
+
 def _share(part: int, whole: int) -> str:
-    return f"{part} ({100 * part / whole:.0f} %)" if whole else "0"
+    return f"{100 * part / whole:.0f} %" if whole else ""
+
+
+def _size(number: int) -> str:
+    """Return bytes as people say them."""
+    for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
+        if number >= 1000**power:
+            return f"{number / 1000**power:.3g} {unit}"
+    return str(number)

@@ -1,0 +1,291 @@
+"""What a poll costs: `python -m tests.benchmarks.polling [--postgres] [--feeds N]`.
+
+The service as it is composed for `monitor run`, less the reading of its outbox, polls 2,000 feeds
+on as many hosts once in each phase: the first import; 304 for all; 304 for all but a tenth, which
+have a new item; the same body from servers without validators; a new item in each. From the second
+phase on each source remembers 30 polls and 28 days. CPU counts, since other processes may disturb
+the wall time: of our process, by step, of the parsers and of PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import os
+import pstats
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Awaitable, Generator
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import uvloop
+
+from monitor import telemetry, visitor
+from monitor.app import compose, load_config
+from monitor.model import Memory, Poll, PollNote
+from monitor.service import Service
+from tests.benchmarks.feedhost import address
+from tests.support.ports import free_port
+from tests.support.postgres import PostgresServer
+
+PHASES = {
+    "a": "first import",
+    "b": "304",
+    "c": "a tenth with a new item, else 304",
+    "d": "200, the same body",
+    "e": "200, a new item",
+}
+TICK = 0.2
+LEASE = 600.0
+BATCH = 200
+
+
+@dataclass
+class Resumed:
+    """Awaits, and counts the CPU nanoseconds that this thread needs for it."""
+
+    waited: Awaitable[Any]
+    spent: Counter[str]
+    name: str
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        inner, value, error = self.waited.__await__(), None, None
+        while True:
+            started = time.thread_time_ns()
+            try:
+                told = inner.send(value) if error is None else inner.throw(error)
+            except StopIteration as done:
+                return done.value
+            finally:
+                self.spent[self.name] += time.thread_time_ns() - started
+            value = error = None
+            try:
+                value = yield told
+            except BaseException as raised:  # noqa: BLE001  (handed to whom it is for)
+                error = raised
+
+
+@dataclass
+class Meter:
+    """CPU time, by what needed it: `others` are servers, `steps` are ours, in ns."""
+
+    others: dict[str, psutil.Process]
+    steps: Counter[str] = field(default_factory=Counter)
+
+    def watch(self, owner: Any, method: str, name: str) -> None:
+        """Count a coroutine function's CPU as a step."""
+        function = getattr(owner, method)
+
+        async def counted(*arguments: Any, **named: Any) -> Any:
+            return await Resumed(function(*arguments, **named), self.steps, name)
+
+        setattr(owner, method, counted)
+
+    def watch_plain(self, owner: Any, method: str, name: str) -> None:
+        """Count a function's CPU as a step."""
+        function = getattr(owner, method)
+
+        def counted(*arguments: Any, **named: Any) -> Any:
+            started = time.thread_time_ns()
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.steps[name] += time.thread_time_ns() - started
+
+        setattr(owner, method, counted)
+
+    def read(self) -> dict[str, float]:
+        """Return CPU seconds that were needed so far; the steps are part of `ours`."""
+        main = threading.main_thread().native_id
+        threads = psutil.Process().threads()
+        elsewhere = sum(at.user_time + at.system_time for at in threads if at.id != main)
+        parsers = sum(_cpu(child) for child in _parsers())
+        others = {name: _cpu(process, deep=True) for name, process in self.others.items()}
+        now = {"ours": time.process_time(), "threads": elsewhere, "parsers": parsers, **others}
+        return {**now, **{name: spent / 1e9 for name, spent in self.steps.items()}}
+
+
+def _parsers() -> list[psutil.Process]:
+    """Return the fork server with its children."""
+    return [
+        process
+        for child in psutil.Process().children()
+        if "forkserver" in " ".join(child.cmdline())
+        for process in (child, *child.children(recursive=True))
+    ]
+
+
+def _cpu(process: psutil.Process, *, deep: bool = False) -> float:
+    """Return CPU seconds of a process, and of those children that have ended."""
+    family = (process, *process.children(recursive=True)) if deep else (process,)
+    times = [member.cpu_times() for member in family]
+    own = sum(at.user + at.system for at in times)
+    return float(own + times[0].children_user + times[0].children_system)
+
+
+def watched(service: Service, meter: Meter) -> Service:
+    """Return the service with its steps counted."""
+    meter.watch(service.web, "fetch", "fetch")  # the fetcher of feeds is the one of pages
+    meter.watch(service.parser, "parse", "way to the parsers")
+    for method, name in {
+        "lease_turns": "lease",
+        "known": "known",
+        "record_polls": "record",
+    }.items():
+        meter.watch(service.store, method, name)
+    meter.watch_plain(visitor, "changes", "decide")
+    meter.watch_plain(visitor, "conclude", "decide")
+    return service
+
+
+async def make_due(service: Service, *, grown: bool) -> None:
+    """Make every source due now, `grown` with a memory of 30 polls and 28 days."""
+    now = service.clock.now()
+    turns = await service.store.lease_sources([], now, "benchmark", LEASE)
+    polls = [
+        Poll(
+            source=turn.state.source.name,
+            host=turn.host,
+            next_poll_at=now,
+            host_next_at=now,
+            memory=_grown(turn.state.memory, now) if grown else turn.state.memory,
+        )
+        for turn in turns
+        if turn.state is not None
+    ]
+    for at in range(0, len(polls), BATCH):
+        await service.store.record_polls(polls[at : at + BATCH], "benchmark")
+
+
+def _grown(memory: Memory, now: datetime) -> Memory:
+    note = PollNote(at=now, outcome="unchanged", status=304, size=200, known=20, seconds=0.25)
+    notes = tuple(replace(note, at=now - timedelta(hours=hours)) for hours in range(30, 0, -1))
+    days = {f"{(now - timedelta(days=days)).date()}": 3 for days in range(27, -1, -1)}
+    return replace(memory, polls=notes, days=days)
+
+
+async def poll_all(service: Service) -> None:
+    """Poll until nothing is due."""
+    poller = service._poller()
+    while await poller.poll_due() or poller._running:
+        await asyncio.sleep(TICK)
+
+
+async def measure(service: Service, meter: Meter, url: str, feeds: int, profiled: str) -> None:
+    """Go through the phases and print what each costs."""
+    await service.store.declare(service.config.sources, service.clock.now())
+    for phase, title in PHASES.items():
+        await asyncio.to_thread(urllib.request.urlopen, f"{url}/phase/{phase}")
+        await make_due(service, grown=phase != "a")
+        profile = cProfile.Profile() if profiled == phase else None
+        counted, before, started = _polls(), meter.read(), time.perf_counter()
+        with profile or nullcontext():
+            await poll_all(service)
+        wall, spent = time.perf_counter() - started, meter.read()
+        outcomes = _polls() - counted
+        assert outcomes.total() == feeds, outcomes
+        each = {name: (at - before.get(name, 0)) / feeds for name, at in spent.items()}
+        show(f"({phase}) {title}", outcomes, wall, each)
+        if profile:
+            for order in ("tottime", "cumtime"):
+                pstats.Stats(profile).sort_stats(order).print_stats(60)
+
+
+def show(title: str, outcomes: Counter[str], wall: float, spent: dict[str, float]) -> None:
+    """Print a phase, in ms a poll."""
+    ours, threads, parsers = (spent.pop(name) for name in ("ours", "threads", "parsers"))
+    postgres = spent.pop("postgres", None)
+    spent["threads"] = threads
+    spent["loop, sockets, tasks"] = ours - sum(spent.values())
+    server = "" if postgres is None else f", PostgreSQL {postgres * 1e3:.2f}"
+    polls = outcomes.total()
+    print(
+        f"{title}: {(ours + parsers) * 1e3:.2f} ms CPU a poll (ours {ours * 1e3:.2f}, parsers"
+        f" {parsers * 1e3:.2f}){server}; {wall:.1f} s, {polls / wall:.0f} polls/s;"
+        f" {', '.join(f'{number} {name}' for name, number in sorted(outcomes.items()))}"
+    )
+    print("    " + ", ".join(f"{name} {seconds * 1e3:.3f}" for name, seconds in spent.items()))
+    sys.stdout.flush()
+
+
+def _polls() -> Counter[str]:
+    return Counter(
+        {
+            sample.labels["outcome"]: int(sample.value)
+            for metric in telemetry.POLLS.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
+    )
+
+
+def write_config(folder: Path, feeds: int, port: int) -> None:
+    """Write a configuration with nothing but the feeds."""
+    folder.mkdir(parents=True)
+    lines = [
+        f"  feed-{number}: {{type: feed, url: 'http://{address(number)}:{port}/feeds/{number}',"
+        " interval: 1h, full_text: never}"
+        for number in range(feeds)
+    ]
+    (folder / "sources.yaml").write_text("\n".join(["sources:", *lines, ""]))
+    (folder / "topics.yaml").write_text("topics: {}\n")
+    (folder / "alerts.yaml").write_text("channels: {}\nrules: {}\n")
+
+
+async def run(options: argparse.Namespace, folder: Path, postgres: PostgresServer | None) -> None:
+    """Start what serves the feeds, and the service; measure."""
+    port = free_port()
+    write_config(folder / "config", options.feeds, port)
+    named = {"postgres": psutil.Process(postgres.pid)} if postgres else {}
+    given = {"database_url": postgres.create_database()} if postgres else {}
+    config = load_config(
+        config_dir=folder / "config",
+        data_dir=folder / "data",
+        private_networks=("127.0.0.0/8",),
+        **given,
+    )
+    command = [sys.executable, "-m", "tests.benchmarks.feedhost", str(port), str(options.feeds)]
+    host = await asyncio.to_thread(subprocess.Popen, command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert host.stdout is not None
+        sizes = (await asyncio.to_thread(host.stdout.readline)).strip()
+        print(f"{options.feeds} {sizes}, {config.settings.database.partition(':')[0]}", flush=True)
+        meter = Meter(named)
+        service = watched(compose(config), meter)
+        async with service.connected(broker=False):
+            url = f"http://127.0.0.1:{port}"
+            await measure(service, meter, url, options.feeds, options.profile)
+    finally:
+        host.kill()
+        host.wait()
+
+
+def main() -> None:
+    """Measure SQLite, or PostgreSQL with our own server."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--feeds", type=int, default=2_000)
+    parser.add_argument("--profile", choices=PHASES, default="", help="by function, slows it down")
+    options = parser.parse_args()
+    telemetry.configure_logging("text", "warning")
+    os.environ.pop("MONITOR_DATABASE_URL", None)
+    with (
+        tempfile.TemporaryDirectory(prefix="news-monitor-") as name,
+        PostgresServer() if options.postgres else nullcontext() as postgres,
+    ):
+        uvloop.run(run(options, Path(name), postgres))
+
+
+if __name__ == "__main__":
+    main()
