@@ -5,10 +5,9 @@ Everything is real but the time: store, poller, visitor, and the requests to a s
 
 from __future__ import annotations
 
+import logging
 import os
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -19,9 +18,11 @@ from monitor.app import load_config
 from monitor.errors import ConfigError
 from monitor.model import Source
 from tests.support.clock import FakeClock
-from tests.support.publishers import Feed, Publishers, Replies, Reply, Request, http_time
-from tests.support.simulation import Scheduler, a_feed
+from tests.support.publishers import Feed, Publishers, Replies, Reply, Request, by_host, http_time
+from tests.support.simulation import WHO, Scheduler, a_feed, on_sqlite
 from tests.support.stores import OpenStore
+
+log = logging.getLogger(__name__)
 
 HOUR, DAY = 3_600, 86_400
 FULL = os.environ.get("MONITOR_TEST_FULL") == "1"
@@ -42,7 +43,6 @@ KINDS = {
 EXCEPTED = {"none", "ignorant", "expired"}
 """Those that cannot be asked conditionally, or with no use."""
 NAMED = {"host", "user-agent", "accept", "accept-encoding", "if-none-match", "if-modified-since"}
-AGENT = re.compile(r"newsmonitor/\d+\.\d+\S* \(\+https://\S+; desk@news\.example\)")
 
 
 def feeds_of(publishers: Publishers, number: int) -> dict[str, Source]:
@@ -54,13 +54,6 @@ def feeds_of(publishers: Publishers, number: int) -> dict[str, Source]:
         url = publishers.answer(host, KINDS[kind])
         feeds[host] = a_feed(f"{kind} {each}", url)
     return feeds
-
-
-def by_host(requests: Iterable[Request]) -> dict[str, list[Request]]:
-    found: dict[str, list[Request]] = defaultdict(list)
-    for request in requests:
-        found[request.host].append(request)
-    return found
 
 
 def breaches(kind: str, requests: Sequence[Request]) -> list[str]:
@@ -79,7 +72,7 @@ def breaches(kind: str, requests: Sequence[Request]) -> list[str]:
             found.append(f"{request.conditions} instead of {wanted}")
         if not request.headers.keys() <= NAMED or request.target != "/feed":
             found.append(f"{request.target} with {sorted(request.headers)}")
-        if not AGENT.fullmatch(request.headers.get("user-agent", "")):
+        if not WHO.fullmatch(request.headers.get("user-agent", "")):
             found.append(f"who is {request.headers.get('user-agent')}")
     return found
 
@@ -99,6 +92,8 @@ async def test_a_day_of_polls_is_conditional_to_the_byte_and_never_hasty(
     found = {feeds[host].name: breaches(kinds[host], asked[host]) for host in feeds}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert all(len(asked[host]) >= 8 for host in feeds)
+    told = [any(one.conditions) for host in feeds for one in asked[host] if any(one.given)]
+    log.info("%d requests, %d of them conditional", len(publishers.requests), sum(told))
     for host, kind in kinds.items():
         if kind not in EXCEPTED:
             assert sum(any(one.conditions) for one in asked[host]) == len(asked[host]) - 1
@@ -110,8 +105,7 @@ async def test_restarts_ask_nobody_early(
     feeds = feeds_of(publishers, 30 if FULL else 10)
     store = await open_store()
     await store.declare(list(feeds.values()), clock.now())
-    restarts: list[tuple[int, dict[str, datetime]]] = []
-    given_up = 0
+    restarts, given_up = list[tuple[int, dict[str, datetime]]](), 0
     for number in range(20):
         scheduler = Scheduler(store, clock, owner=f"process {number}", tick=60)
         await scheduler.run(HOUR)
@@ -167,6 +161,7 @@ def throttled_once(status: int, seconds: int, *, as_date: bool) -> Replies:
     return replies
 
 
+@on_sqlite
 async def test_retry_after_is_kept_in_full(
     open_store: OpenStore, publishers: Publishers, clock: FakeClock
 ) -> None:

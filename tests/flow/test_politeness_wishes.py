@@ -1,4 +1,4 @@
-"""What publishers wish is kept: how often they are asked, when not, and where they have moved."""
+"""What publishers wish is kept: how often and when they are asked, and where they have moved."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from monitor.model import Condition, Owner
 from tests.support.clock import START, FakeClock
 from tests.support.publishers import Feed, Publishers, Replies, Reply, Request, http_time
-from tests.support.simulation import Scheduler, a_feed
+from tests.support.simulation import Scheduler, a_feed, on_sqlite
 from tests.support.stores import OpenStore
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -95,30 +97,57 @@ WISHES = {
 }
 
 
+@on_sqlite
+@pytest.mark.parametrize("with_days", [False, True])
 async def test_nobody_is_asked_at_a_time_that_he_forbids(
-    open_store: OpenStore, publishers: Publishers, clock: FakeClock
+    open_store: OpenStore, publishers: Publishers, clock: FakeClock, *, with_days: bool
 ) -> None:
-    hosts = {name: f"127.3.0.{number}" for number, name in enumerate(WISHES, start=1)}
-    urls = {name: publishers.answer(hosts[name], wish) for name, wish in WISHES.items()}
+    assert len(WISHES) == 24
+    wishes = {name: wish for name, wish in WISHES.items() if bool(wish.days) is with_days}
+    hosts = {name: f"127.3.0.{number}" for number, name in enumerate(wishes, start=1)}
+    urls = {name: publishers.answer(hosts[name], wish) for name, wish in wishes.items()}
     store = await open_store()
     await store.declare([a_feed(name, url) for name, url in urls.items()], clock.now())
     scheduler = Scheduler(store, clock, tick=600)
-    await scheduler.run(3 * DAY)
+    await scheduler.run(4 * DAY if with_days else 1.5 * DAY)
     await scheduler.close()
     wrong = {}
-    for name, wish in WISHES.items():
+    for name, wish in wishes.items():
         times = [request.at for request in publishers.asked(hosts[name])]
-        assert len(times) >= 3, name
+        assert len(times) >= 2, name
         gaps = [b - a for a, b in pairwise(times)]
         hasty = [gap for gap in gaps if gap < timedelta(seconds=wish.least)]
         # The first request comes before anything is known.
         forbidden = [at for at in times[1:] if wish.forbids(at)]
         if hasty or forbidden:
             wrong[name] = (hasty, forbidden)
-    assert len(WISHES) == 24
     assert wrong == {}
 
 
+@on_sqlite
+async def test_a_turn_that_comes_late_waits_until_the_skipped_hours_are_over(
+    open_store: OpenStore, publishers: Publishers, clock: FakeClock
+) -> None:
+    store = await open_store()
+    url = publishers.answer("127.3.1.1", WISHES["skipHours, one"])
+    await store.declare([a_feed("wire", url)], clock.now())
+    scheduler = Scheduler(store, clock)
+    await scheduler.run(MINUTE)
+    before = await store.source("wire")
+    assert before is not None
+    assert before.next_poll_at < START.replace(hour=14)
+    clock.advance(2 * HOUR)  # nobody looks for what is due until 14:01
+    await scheduler.run(30 * MINUTE)
+    assert len(publishers.requests) == 1
+    state = await store.source("wire")
+    assert state is not None
+    assert state.memory == before.memory
+    await scheduler.run(HOUR)
+    await scheduler.close()
+    assert publishers.requests[1].at >= START.replace(hour=15)
+
+
+@on_sqlite
 async def test_what_is_gone_is_retired_and_what_is_missing_is_asked_ever_more_slowly(
     open_store: OpenStore, publishers: Publishers, clock: FakeClock
 ) -> None:
@@ -155,6 +184,7 @@ def moving(to: str, *, times: int = 10**9, after: int = 1) -> Replies:
     return replies
 
 
+@on_sqlite
 async def test_an_address_is_rewritten_when_it_has_moved_for_good_and_for_a_feed(
     open_store: OpenStore, publishers: Publishers, clock: FakeClock
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -88,6 +88,10 @@ class Publishers:
         """Answer an address like this from now on; return it."""
         self._replies[host, path] = replies
         return self.url(host, path)
+
+    def now(self) -> datetime:
+        """Return the time of the test's clock."""
+        return self._clock.now()
 
     def asked(self, host: str, target: str = "/feed") -> list[Request]:
         """Return what was asked of an address."""
@@ -177,6 +181,14 @@ class Feed:
         return Reply(
             headers=headers, body=rss(range(max(0, version - 4), version + 1), self.channel)
         )
+
+
+def by_host(requests: Iterable[Request]) -> dict[str, list[Request]]:
+    """Return requests by the host that was asked, in their order."""
+    found: dict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        found[request.host].append(request)
+    return found
 
 
 _NAMES = ("ETag", "Last-Modified")

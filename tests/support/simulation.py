@@ -8,10 +8,12 @@ something is asked, unless somebody sleeps: what one sleeps then passes for all.
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 
+import pytest
 from sqlalchemy import case, func, select
 
 from monitor.app import user_agent
@@ -30,6 +32,10 @@ from monitor.visitor import Visitor
 from tests.support.clock import FakeClock
 
 AGENT = user_agent(Settings(contact="desk@news.example"))
+WHO = re.compile(r"newsmonitor/\d+\.\d+\S* \(\+https://\S+; desk@news\.example\)")
+"""What every User-Agent must be: a version, an address of the project, and a contact."""
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Marks tests of what no database decides."""
 LEASE = lease_for(30, 10)
 """That of the service's own defaults."""
 
