@@ -188,7 +188,9 @@ class Poller:
 
     async def _with_slot(self, turn: Turn) -> Visited:
         async with self._slots:
-            return await (self.visitor.see_page(turn) if turn.page else self.visitor.poll(turn))
+            if turn.page:
+                return await self.visitor.see_page(turn)
+            return self.visitor.postponed(turn) or await self.visitor.poll(turn)
 
     async def _outcome(self, turn: Turn, visiting: Coroutine[Any, Any, Visited]) -> Visited:
         """Return how a visit went. Raises Unavailable."""
@@ -225,6 +227,8 @@ class Poller:
             return
         now = self.clock.monotonic()
         for _, done, started in batch:
+            if isinstance(done, Poll) and done.postponed:
+                continue
             outcome = done.memory.last_outcome if isinstance(done, Poll) else "page"
             telemetry.POLL_SECONDS.labels(outcome).observe(now - started)
 
@@ -260,6 +264,8 @@ class Poller:
 
     def _note(self, poll: Poll, new: int) -> None:
         """Tell the log and the metrics of a poll."""
+        if poll.postponed:
+            return
         memory = poll.memory
         if new:
             telemetry.ARTICLES_FETCHED.inc(new)

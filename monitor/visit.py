@@ -29,6 +29,11 @@ class Visit:
     delay: float = 0.0
     answer: Document | NotModified | None = None
 
+    def __post_init__(self) -> None:
+        # A feed needs no leave, but the host's next page is as far from it as from any other.
+        known = self.robots.values()
+        self.delay = max((crawl_delay(robots, self.agent) for robots in known), default=0.0)
+
     async def ask_leave(self, url: str, agent: str = "") -> None:
         """Return where robots.txt lets us ask for a page; it is fetched once a day.
 

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from types import MappingProxyType
 
 from monitor.decide import (
     Found,
     Happened,
     after_push,
+    apart,
     changes,
     conclude,
     forgotten,
     host_after,
+    outside_skips,
     page_again,
-    pending,
-    wants_page,
     with_page,
 )
 from monitor.errors import MonitorError, Rejected
@@ -28,7 +27,6 @@ from monitor.known import Gathered
 from monitor.model import (
     Article,
     Document,
-    FullText,
     NotModified,
     PageVisit,
     Parsed,
@@ -97,6 +95,15 @@ class Visitor:
         )
         return self._recordable(replace(turn, state=state), happened, visit.learned)
 
+    def postponed(self, turn: Turn) -> Poll | None:
+        """Return the poll that asks nobody, where the turn came so late that the source does not
+        wish to be asked any more: at an hour or on a day that it skips. None where it may be."""
+        state, now = _state_of(turn), self.clock.now()
+        at = outside_skips(now, state.memory.hints, state.source.name)
+        if at == now:
+            return None
+        return replace(_unasked(turn, now), next_poll_at=at, postponed=True)
+
     def failed(self, turn: Turn, error: Rejected) -> Poll | PageVisit:
         """Return how a visit ends that met a bug, or articles that the database refuses."""
         now = self.clock.now()
@@ -147,14 +154,7 @@ class Visitor:
     async def take(self, turn: Turn, push: Push) -> Poll:
         """Read what a hub has pushed for a turn's source: a poll that asks nobody anything."""
         state, now = _state_of(turn), self.clock.now()
-        poll = Poll(
-            source=state.source.name,
-            host=turn.host,
-            next_poll_at=state.next_poll_at,
-            host_next_at=turn.host_next_at or now,
-            memory=state.memory,
-            throttled_by=turn.throttled_by,
-        )
+        poll = _unasked(turn, now)
         source = _effective(state)
         try:
             # Without its memory: a push may hold a part of the feed, and none of it is skipped.
@@ -164,7 +164,7 @@ class Visitor:
             return replace(poll, refused=push.document)
         found = await self._found(state, parsed)
         memory, change = after_push(state, found, now)
-        articles, pages = _apart(source, found, now=now)
+        articles, pages = apart(source, found, now=now)
         return replace(poll, memory=memory, change=change, articles=articles, pages=pages)
 
     def _visit(self, turn: Turn) -> Visit:
@@ -231,7 +231,7 @@ class Visitor:
     ) -> Poll:
         end = conclude(turn, happened)
         state = _state_of(turn)
-        articles, pages = _apart(_effective(state), happened.found, now=happened.ended)
+        articles, pages = apart(_effective(state), happened.found, now=happened.ended)
         refused = happened.answer if isinstance(happened.error, Rejected) else None
         return Poll(
             source=state.source.name,
@@ -252,25 +252,20 @@ class Visitor:
     async def _page(self, url: str, visit: Visit) -> Document:
         await visit.ask_leave(url)
         visit.requests += 1
-        return await self.web.get(url, max_bytes=PAGE_BYTES)
+        visit.answer = document = await self.web.get(url, max_bytes=PAGE_BYTES)
+        return document
 
 
-def _apart(
-    source: Source, found: Found, *, now: datetime
-) -> tuple[tuple[Article, ...], tuple[PendingPage, ...]]:
-    """Return the articles that go out at once, and those that wait for their pages.
-
-    The backlog of a new source would be hundreds of requests for old news: it does without.
-    """
-    always = source.full_text is FullText.ALWAYS
-    waiting = {
-        article.id
-        for article in found.articles
-        if wants_page(source, article) and (always or not article.backlog)
-    }
-    return (
-        tuple(article for article in found.articles if article.id not in waiting),
-        tuple(pending(article, now) for article in found.articles if article.id in waiting),
+def _unasked(turn: Turn, now: datetime) -> Poll:
+    """Return a poll that leaves everything as it was."""
+    state = _state_of(turn)
+    return Poll(
+        source=state.source.name,
+        host=turn.host,
+        next_poll_at=state.next_poll_at,
+        host_next_at=turn.host_next_at or now,
+        memory=state.memory,
+        throttled_by=turn.throttled_by,
     )
 
 

@@ -7,9 +7,9 @@ from monitor.decide.conclude import Conclusion, after_push, conclude
 from monitor.decide.health import condition_of, rhythm_of
 from monitor.decide.hosts import HostPlan, host_after
 from monitor.decide.moves import asked_location
-from monitor.decide.pages import page_again, pending, wants_page, with_page
+from monitor.decide.pages import apart, page_again, pending, wants_page, with_page
 from monitor.decide.remember import Happened, forgotten, outcome_of
-from monitor.decide.schedule import usual_interval
+from monitor.decide.schedule import outside_skips, usual_interval
 
 __all__ = [
     "Conclusion",
@@ -17,6 +17,7 @@ __all__ = [
     "Happened",
     "HostPlan",
     "after_push",
+    "apart",
     "asked_location",
     "changes",
     "conclude",
@@ -24,6 +25,7 @@ __all__ = [
     "forgotten",
     "host_after",
     "outcome_of",
+    "outside_skips",
     "page_again",
     "pending",
     "replayed_changes",

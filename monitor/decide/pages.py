@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from monitor.decide.articles import Found
 from monitor.errors import MonitorError, Rejected, Unavailable
 from monitor.model import Article, FullText, PageText, PendingPage, Source
 from monitor.text.fingerprints import content_hash
@@ -54,6 +55,25 @@ def wants_page(source: Source, article: Article) -> bool:
         return False
     text = max(article.body, article.summary, key=len)
     return words_in(text) < STUB_WORDS or bool(_CUT_OFF.search(text[-_TAIL:]))
+
+
+def apart(
+    source: Source, found: Found, *, now: datetime
+) -> tuple[tuple[Article, ...], tuple[PendingPage, ...]]:
+    """Return the articles that go out at once, and those that wait for their pages.
+
+    The backlog of a new source would be hundreds of requests for old news: it does without.
+    """
+    always = source.full_text is FullText.ALWAYS
+    waiting = {
+        article.id
+        for article in found.articles
+        if wants_page(source, article) and (always or not article.backlog)
+    }
+    return (
+        tuple(article for article in found.articles if article.id not in waiting),
+        tuple(pending(article, now) for article in found.articles if article.id in waiting),
+    )
 
 
 def words_in(text: str) -> float:

@@ -85,6 +85,8 @@ class Poll:
     refused: Document | None = None
     robots: Mapping[str, Robots] = field(default_factory=dict)
     """What was fetched of robots.txt meanwhile, by origin."""
+    postponed: bool = False
+    """Whether nobody was asked, because the turn came at a time that the source skips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,22 @@ def test_source_types() -> None:
     assert told == {name: app.LOCATIONS[kind.reach] for name, kind in TYPES.items()}
 
 
+def test_every_source_type_has_its_use() -> None:
+    rows = table(section("docs/sources.md", "## Which type to take"), "There is")
+    assert named(rows, 1) == set(TYPES)
+
+
+def test_the_examples_of_sources_hold(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", page("docs/sources.md"), re.M | re.S)
+    (tmp_path / "topics.yaml").write_text("")
+    (tmp_path / "alerts.yaml").write_text("")
+    assert blocks
+    for block in blocks:
+        (tmp_path / "sources.yaml").write_text(block)
+        environ = {"LETTERS_PASSWORD": "secret"}
+        assert len(app.load_config(config_dir=tmp_path, environ=environ).sources) == 1
+
+
 def test_kinds_of_channels_and_their_keys() -> None:
     rows = table(section("docs/configuration.md", "## alerts.yaml"), "Channel type")
     told = {row[0].strip("`"): set(CODE.findall(row[1])) for row in rows}

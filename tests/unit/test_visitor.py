@@ -1,0 +1,48 @@
+"""Visits: what one that is over tells of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from monitor.decide import pending
+from monitor.errors import Unavailable
+from monitor.model import Document, Turn
+from monitor.store import SqlStore
+from monitor.visitor import Visitor
+from tests.support.articles import an_article
+from tests.support.clock import START, FakeClock
+from tests.support.simulation import InlineParser
+
+URL = "https://news.example/2026/story.html"
+PAGE = b"<html><body><article>" + b"<p>Ministers met in the harbour town.</p>" * 20
+SIZE = 321
+
+
+@dataclass
+class Site:
+    """A site with one page and no robots.txt."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def get(self, url: str, *, max_bytes: int = 0, user_agent: str = "") -> Document:
+        self.asked.append(url)
+        if url != URL:
+            raise Unavailable("the answer is 404", None, 404)
+        return Document(url=URL, body=PAGE, size=SIZE, status=200, fetched=START)
+
+
+async def test_a_visit_for_a_page_counts_its_requests_and_bytes(tmp_path: Path) -> None:
+    site = Site()
+    visitor = Visitor(
+        store=SqlStore.from_url(f"sqlite+aiosqlite:///{tmp_path}/monitor.db"),
+        fetchers={},
+        web=site,
+        parser=InlineParser(),
+        clock=FakeClock(),
+        agent="newsmonitor/1",
+    )
+    page = pending(an_article(url=URL), START)
+    visit = await visitor.see_page(Turn(host="news.example", page=page))
+    assert site.asked == ["https://news.example/robots.txt", URL]
+    assert (visit.asked.requests, visit.asked.size, visit.asked.failed) == (2, SIZE, 0)
