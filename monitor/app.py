@@ -73,10 +73,11 @@ def source_rules() -> SourceRules:
     return SourceRules(types, check_cron=_cron_problem, check_links=_links_problem)
 
 
-def compose(config: Config) -> Service:
-    """Return the service of a configuration; nothing is opened yet."""
-    clock, settings = SystemClock(), config.settings
-    outbound, store = connect_outbound(settings, clock), connect_store(settings)
+def compose(config: Config, clock: Clock | None = None) -> Service:
+    """Return the service of a configuration, with the system's clock where none is given;
+    nothing is opened yet."""
+    clock, settings = clock or SystemClock(), config.settings
+    outbound, store = connect_outbound(settings, clock), connect_store(settings, clock)
     http = HttpFetcher(outbound, clock, max_bytes=settings.feed_max_bytes)
     by_reach: Mapping[Reach, Fetcher] = {
         Reach.HTTP: http,
@@ -118,9 +119,9 @@ def connect_broker(settings: Settings) -> Broker:
     return BROKERS[settings.broker.partition("://")[0]](settings.broker)
 
 
-def connect_store(settings: Settings) -> SqlStore:
+def connect_store(settings: Settings, clock: Clock | None = None) -> SqlStore:
     """Return the store that the settings name, not started."""
-    return SqlStore.from_url(settings.database)
+    return SqlStore.from_url(settings.database, clock)
 
 
 async def serve(config: Config, started: Callable[[str], None]) -> None:

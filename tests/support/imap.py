@@ -54,7 +54,12 @@ class ImapServer:
     @property
     def tls(self) -> ssl.SSLContext:
         """What trusts its certificate."""
-        return ssl.create_default_context(cafile=str(self._home / "cert.pem"))
+        return ssl.create_default_context(cafile=str(self.certificate))
+
+    @property
+    def certificate(self) -> Path:
+        """Its certificate's file."""
+        return self._home / "cert.pem"
 
     def start(self) -> None:
         """Start; returns when it takes connections, raises RuntimeError where it does not."""

@@ -170,7 +170,9 @@ class Feed:
         now = (self.etag.format(n=version), self.modified.format(n=version))
         named = {key: value for key, value in zip(_NAMES, now, strict=True) if value}
         if not self.ignores and _is_met(request.conditions, now):
-            return Reply(status=304, headers=self.headers if self.terse else self.headers | named)
+            return Reply(
+                status=304, headers=self.headers if self.terse else {**self.headers, **named}
+            )
         headers = {"Content-Type": "application/rss+xml", **self.headers, **named}
         return Reply(
             headers=headers, body=rss(range(max(0, version - 4), version + 1), self.channel)

@@ -6,6 +6,7 @@ the parts.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,12 +35,13 @@ PARAGRAPH = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What an address of the site answers."""
+    """What an address of the site answers, as soon as `after` is set where that is given."""
 
     body: str | bytes = ""
     content_type: str = "text/html"
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    after: asyncio.Event | None = None
 
 
 class Site:
@@ -87,6 +89,8 @@ class Site:
     async def _serve(self, request: web.Request) -> web.Response:
         self.asked.append(request.path_qs)
         part = self.parts.get(request.path_qs, Part(body="Not found", status=404))
+        if part.after is not None:
+            await part.after.wait()
         body = part.body.encode() if isinstance(part.body, str) else part.body
         headers = {"Content-Type": part.content_type, **part.headers}
         return web.Response(status=part.status, body=body, headers=headers)
