@@ -62,8 +62,11 @@ def after_good_poll(state: SourceState, happened: Happened) -> Memory:
     """Return the memory of a poll that succeeded; its condition is still the old one."""
     memory, now = state.memory, happened.ended
     parsed, found = happened.parsed, happened.found
+    punctual, pace = _paced(state, happened)
     memory = replace(
-        _paced(state, happened),
+        memory,
+        punctual=punctual,
+        pace=pace,
         failures=0.0,
         failing_since=None,
         missing_since=None,
@@ -140,19 +143,19 @@ def counted_days(days: Mapping[str, int], today: date, new: int) -> dict[str, in
     return kept if len(kept) == len(counts) else {first: 0, **kept}
 
 
-def _paced(state: SourceState, happened: Happened) -> Memory:
-    """Return the memory with the pace that follows from a good poll, see `next_pace`."""
+def _paced(state: SourceState, happened: Happened) -> tuple[int, int]:
+    """Return `punctual` and `pace` as a good poll leaves them, see `next_pace`."""
     memory, source = state.memory, state.source
     usual = usual_interval(source, memory, happened.started)
     if not memory.imported or not is_punctual(state.next_poll_at, happened.started, usual):
-        return replace(memory, punctual=0)
-    memory = replace(memory, punctual=memory.punctual + 1)
-    if memory.punctual < 2:
-        return memory
+        return 0, memory.pace
+    punctual = memory.punctual + 1
+    if punctual < 2:
+        return punctual, memory.pace
     new, rest = happened.found.new, _known(happened)
     share = rest / (new + rest) if new + rest else 1.0
     last = happened.ended if new else memory.last_new_at
-    return replace(memory, pace=next_pace(memory.pace, share, last, happened.ended))
+    return punctual, next_pace(memory.pace, share, last, happened.ended)
 
 
 def _known(happened: Happened) -> int:
