@@ -17,6 +17,7 @@ from consumers.store import store as store_articles
 from consumers.tag import tag
 from monitor import process, telemetry
 from monitor.channels import CHANNELS, READERS, Channel, group_of
+from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.consumer import Consumer
 from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
@@ -188,7 +189,7 @@ class Service:
             self.subscriber.run_once: SUBSCRIBE,
             partial(_reconcile, relay, poller): RECONCILE,
         }
-        ticker = Ticker(jobs, self.clock.now())
+        ticker = Ticker(jobs, SystemClock().now())  # it ticks in real time, whatever ours is
         ticker.start()
         try:
             await relay.run()

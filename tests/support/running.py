@@ -156,6 +156,7 @@ async def a_service(
         source_rules=config.source_rules,
     )
     async with service.opened(), serving(web, listener), aiohttp.ClientSession(base) as client:
+        await service.store.declare(config.sources, clock.now())
         work = asyncio.ensure_future(service.run(frozenset(Role)))
         try:
             yield Running(folder, service, clock, base, client, work)
