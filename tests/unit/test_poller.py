@@ -1,171 +1,158 @@
-"""Polls on a real store: what counts as the source's failure, and what is done once for many."""
+"""Visits on a real store: what counts as the source's failure, and what does not."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from monitor.errors import Unavailable
-from monitor.model import Document, FullText, Known, NotModified, Poll, Source, SourceState, Turn
-from monitor.poller import AHEAD
+from monitor.errors import Rejected, Unavailable
+from monitor.model import (
+    Document,
+    Known,
+    Memory,
+    NotModified,
+    PageText,
+    Parsed,
+    Poll,
+    Source,
+    SourceState,
+    Survey,
+)
+from monitor.poller import Poller
 from monitor.store import SqlStore
+from monitor.telemetry import Health
+from monitor.visitor import Visitor
+from tests.support.articles import an_article
 from tests.support.clock import START, FakeClock
-from tests.support.simulation import Scheduler
 
-BODY = b"""<rss version="2.0"><channel><title>Wire</title><item><title>Harbour reopens</title>
-<link>http://feed0.example/1</link><guid>1</guid></item></channel></rss>"""
+SOURCE = Source(name="wire", type="feed", location="http://feed.example/")
 
 
-class Watched(SqlStore):
-    """A store that notes its transactions; `away` says that its database cannot be read."""
+class Outage(SqlStore):
+    """A store whose database is away when it is asked what is known, or refuses articles."""
 
     away = False
-    leased: list[int]
-    recorded: list[int]
+    refuses = False
 
     async def known(self, article_ids: Sequence[str]) -> Mapping[str, Known]:
         if self.away:
             raise Unavailable("the database is away")
         return await super().known(article_ids)
 
-    async def lease_turns(
-        self, now: datetime, owner: str, limit: int, lease: float
-    ) -> Sequence[Turn]:
-        turns = await super().lease_turns(now, owner, limit, lease)
-        self.leased.append(len(turns))
-        return turns
-
-    async def record_polls(self, batch: Sequence[Poll], owner: str) -> Sequence[int]:
-        counts = await super().record_polls(batch, owner)
-        self.recorded.append(len(batch))
-        return counts
+    async def record_polls(self, polls: Sequence[Poll], owner: str) -> Sequence[int]:
+        if self.refuses and any(poll.articles for poll in polls):
+            raise Rejected("the database refuses a row")
+        return await super().record_polls(polls, owner)
 
 
-class Publisher:
-    """Answers with one article; `error` is raised instead, `silent` hosts never answer."""
+class OneArticle:
+    """A source with one article; `error` is raised instead of an answer, which waits for `go`."""
 
-    error: Exception | None = None
-
-    def __init__(self, *silent: str) -> None:
-        self.silent = silent
-        self.asked: list[str] = []
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.asked = asyncio.Event()
+        self.go = asyncio.Event()
+        self.go.set()
 
     async def fetch(self, state: SourceState) -> Document | NotModified:
-        self.asked.append(state.source.name)
+        self.asked.set()
+        await self.go.wait()
         if self.error:
             raise self.error
-        if state.source.name in self.silent:
-            await asyncio.Event().wait()
-        url = state.source.location
-        return Document(url=url, body=BODY, body_hash="hash", fetched=START)
+        return Document(url=SOURCE.location, body=b"feed", body_hash="hash", fetched=START)
+
+    async def get(self, url: str, *, max_bytes: int = 0, user_agent: str = "") -> Document:
+        raise Unavailable("there is nothing else", status=404)
+
+    async def parse(self, source: Source, document: Document, memory: Memory) -> Parsed:
+        return Parsed(articles=(an_article(body="A word. " * 100),))
+
+    async def extract(self, document: Document) -> PageText:
+        return PageText()
+
+    async def survey(self, document: Document) -> Survey:
+        return Survey()
 
     async def close(self) -> None:
         """Nothing is open."""
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Watched]:
-    opened = Watched.from_url(f"sqlite+aiosqlite:///{tmp_path}/monitor.db")
-    assert isinstance(opened, Watched)
-    opened.leased, opened.recorded = [], []
+async def store(tmp_path: Path) -> AsyncIterator[Outage]:
+    opened = Outage.from_url(f"sqlite+aiosqlite:///{tmp_path}/monitor.db")
+    assert isinstance(opened, Outage)
     await opened.start()
     await opened.migrate()
+    await opened.declare([SOURCE], START)
     yield opened
     await opened.stop()
 
 
-async def following(store: Watched, publisher: Publisher, count: int = 1) -> Scheduler:
-    """Return what polls so many sources, each on a host of its own."""
-    sources = [
-        Source(
-            name=f"feed-{number}",
-            type="feed",
-            location=f"http://feed{number}.example/",
-            full_text=FullText.NEVER,
-        )
-        for number in range(count)
-    ]
-    await store.declare(sources, START)
-    return Scheduler(store, FakeClock(), fetcher=publisher)
+def a_poller(store: Outage, source: OneArticle) -> Poller:
+    clock = FakeClock()
+    visitor = Visitor(store, {"feed": source}, source, source, clock, "newsmonitor/1")
+    return Poller(
+        store=store,
+        visitor=visitor,
+        clock=clock,
+        health=Health(),
+        owner="test",
+        recorded=asyncio.Event(),
+    )
 
 
-async def polled(store: Watched, publisher: Publisher) -> SourceState:
-    scheduler = await following(store, publisher)
-    assert await scheduler.poller.poll_due() == 1
-    await scheduler.settled()
+async def polled(store: Outage, source: OneArticle) -> SourceState:
+    poller = a_poller(store, source)
+    assert await poller.poll_due() == 1
+    while poller._running:
+        await asyncio.wait(poller._running)
     (state,) = await store.sources()
     return state
 
 
-async def test_a_poll_records_its_articles_and_its_validators(store: Watched) -> None:
-    memory = (await polled(store, Publisher())).memory
+async def test_a_poll_records_its_articles_and_its_validators(store: Outage) -> None:
+    memory = (await polled(store, OneArticle())).memory
     assert (memory.body_hash, memory.failures, memory.last_outcome) == ("hash", 0, "changed")
     assert (await store.outbox_size()).unsent == 1
 
 
-async def test_an_outage_of_the_database_is_no_failure_of_the_source(store: Watched) -> None:
+async def test_an_outage_of_the_database_is_no_failure_of_the_source(store: Outage) -> None:
     store.away = True
-    state = await polled(store, Publisher())
-    assert (state.memory.failures, state.memory.body_hash) == (0, "")
-    assert state.next_poll_at == START
+    state = await polled(store, OneArticle())
+    assert (state.memory, state.next_poll_at) == (Memory(), START)
 
 
 @pytest.mark.parametrize("error", [Unavailable("answered 503"), ZeroDivisionError("a bug")])
 async def test_what_the_source_or_a_bug_in_its_fetcher_does_backs_off(
-    store: Watched, error: Exception
+    store: Outage, error: Exception
 ) -> None:
-    publisher = Publisher()
-    publisher.error = error
-    state = await polled(store, publisher)
+    source = OneArticle()
+    source.error = error
+    state = await polled(store, source)
     assert state.memory.failures > 0
     assert state.memory.body_hash == ""
     assert str(error) in state.memory.last_error
     assert state.next_poll_at > START
 
 
-async def test_turns_are_taken_once_at_a_time_and_never_more_than_are_ahead(
-    store: Watched,
-) -> None:
-    scheduler = await following(store, Publisher(), count=130)
-    poller = scheduler.poller
-    taken = await asyncio.gather(*(poller.poll_due() for _ in range(3)))
-    assert taken == [100, 0, 0]
-    assert len(poller._visits) == poller.at_once * AHEAD
-    await scheduler.settled()
-    assert store.leased[0] == 100
-    assert sum(store.leased) == 130  # the rest was taken without another tick
+async def test_articles_that_the_database_refuses_are_a_failed_poll(store: Outage) -> None:
+    store.refuses = True
+    memory = (await polled(store, OneArticle())).memory
+    assert "the database refuses a row" in memory.last_error
+    assert memory.body_hash == "", "so the same body comes again"
+    assert (await store.outbox_size()).unsent == 0
 
 
-async def test_visits_that_finish_together_are_recorded_together(store: Watched) -> None:
-    scheduler = await following(store, Publisher(), count=60)
-    await scheduler.poller.poll_due()
-    await scheduler.settled()
-    assert sum(store.recorded) == 60
-    assert len(store.recorded) < 30
-    assert {state.memory.last_outcome for state in await store.sources()} == {"changed"}
-
-
-async def test_a_slow_host_does_not_hold_up_what_the_others_brought(store: Watched) -> None:
-    scheduler = await following(store, Publisher("feed-0"), count=3)
-    await scheduler.poller.poll_due()
-    while sum(store.recorded) < 2:
-        assert scheduler.poller._running
-        await asyncio.sleep(0)
-    await scheduler.close()
-
-
-async def test_draining_records_what_has_its_answer_and_gives_up_the_rest(
-    store: Watched,
-) -> None:
-    scheduler = await following(store, Publisher("feed-0"), count=3)
-    await scheduler.poller.poll_due()
-    while len(scheduler.poller._visits) > 1:
-        await asyncio.sleep(0)
-    await scheduler.close()
-    outcomes = {state.source.name: state.memory.last_outcome for state in await store.sources()}
-    assert outcomes == {"feed-0": "", "feed-1": "changed", "feed-2": "changed"}
-    assert await scheduler.poller.poll_due() == 0
+async def test_who_drains_gives_up_what_has_no_answer_yet(store: Outage) -> None:
+    source = OneArticle()
+    source.go.clear()
+    poller = a_poller(store, source)
+    assert await poller.poll_due() == 1
+    await source.asked.wait()
+    await poller.drain()
+    (state,) = await store.sources()
+    assert (state.memory, state.next_poll_at) == (Memory(), START)
+    assert await poller.poll_due() == 0
