@@ -61,7 +61,8 @@ async def test_a_page_that_is_down_is_not_waited_for_for_ever(tmp_path: Path) ->
 
             async def revised() -> bool:
                 running.clock.advance(PATIENCE)
-                return (await running.articles())[TITLES[0]][0] == 2
+                revision: int = (await running.articles())[TITLES[0]][0]
+                return revision == 2
 
             await until(revised, WITHIN, "the page's text")
             _, body, summary, *_ = (await running.articles())[TITLES[0]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -111,7 +112,7 @@ class Running:
     async def changes(self) -> list[Mapping[str, Any]]:
         """Return what the channel of changed sources holds."""
         records = self.service.broker.read(SOURCE_CHANGED, from_start=True, follow=False)
-        return [decode(record.value).data async for record in records]
+        return [json.loads(decode(record).data) async for record in records]
 
 
 def write_config(folder: Path, sources: Mapping[str, Mapping[str, Any]]) -> Path:
