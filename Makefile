@@ -46,6 +46,8 @@ benchmarks: $(VENV)/.test ## Measure; docs/benchmarks.md says what and how
 	$(BIN)/python -m tests.benchmarks.topics
 	$(BIN)/python -m tests.benchmarks.stream
 	$(BIN)/python -m tests.benchmarks.stream --server
+	$(BIN)/python -m tests.benchmarks.polling
+	$(BIN)/python -m tests.benchmarks.polling --postgres
 	$(BIN)/python -m tests.benchmarks.latency
 	$(BIN)/python -m tests.benchmarks.latency --server
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.clock import FakeClock
 from tests.support.publishers import Publishers
+from tests.support.simulation import WHO
 from tests.support.world import peers
 
 __all__ = ["peers"]
@@ -31,6 +32,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 async def publishers(clock: FakeClock) -> AsyncIterator[Publishers]:
-    """Servers of publishers, on the test's clock."""
+    """Servers of publishers, on the test's clock; whoever asked them has said who it is."""
     async with Publishers(clock) as server:
         yield server
+    assert [one for one in server.requests if not WHO.fullmatch(one.headers["user-agent"])] == []

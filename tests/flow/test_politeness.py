@@ -84,7 +84,7 @@ async def test_a_day_of_polls_is_conditional_to_the_byte_and_never_hasty(
     feeds = feeds_of(publishers, 200 if FULL else 20 if small else 40)
     store = await open_store()
     await store.declare(list(feeds.values()), clock.now())
-    scheduler = Scheduler(store, clock, tick=10 if FULL else 240)
+    scheduler = Scheduler(store, clock, tick=60 if FULL else 240)
     await scheduler.run(DAY)
     await scheduler.close()
     asked = by_host(publishers.requests)
