@@ -20,7 +20,7 @@ THROUGH = 120.0
 ORPHANS_GONE = 20.0
 
 PAUSE = {True: 0.4, False: 1.5}
-"""Seconds of each answer of the feeds, embedded and not; one host is asked one thing at a time."""
+"""Seconds of each answer of the feeds, embedded and not."""
 HELD = 5.0
 """The same while the feeds are ahead of the kills, so that every kill meets work."""
 LIFE = {True: (0.3, 2.2), False: (0.3, 2.0)}

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,9 @@ async def test_polling_goes_on_while_kafka_is_away_and_nothing_is_lost(
 ) -> None:
     kafka = mortal_peers.kafka
     assert kafka is not None
-    async with a_world(tmp_path, mortal_peers, make_items(20, 10)) as world:
+    one_by_one = {**mortal_peers.environ, "MONITOR_POLLS_IN_FLIGHT": "1"}
+    peers = replace(mortal_peers, environ=one_by_one)
+    async with a_world(tmp_path, peers, make_items(20, 10)) as world:
         world.feeds.pause = 4.0  # one after the other, so that a round of polls takes 80 s
         await world.start()
         await until(lambda: holds(world, stored=20), SOON, "articles stored")
