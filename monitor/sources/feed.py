@@ -34,6 +34,7 @@ CHECKED = 50
 """One in so many polls has the fast parser checked where it is trusted already."""
 FAST = "fast"
 CAREFUL = "careful"
+_ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 _FEED_LINK = re.compile(
     r"<link\b(?=[^>]*type=[\"']application/(?:rss|atom)\+xml)[^>]*?href=[\"']([^\"'>]+)",
     re.IGNORECASE,
@@ -93,7 +94,10 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
 
 def _whole(text: str, reading: _Reading, memory: Memory) -> Parsed:
     """Return all articles of a feed whose items cannot be told apart without parsing it."""
-    body, url = repaired(text), reading.document.url
+    url = reading.document.url
+    if not _ROOT.search(text):  # the parser takes its time with what is no feed
+        raise Rejected(_what_it_is(text, url))
+    body = repaired(text)
     result = _parsed(body, url)
     if not result["entries"] and not result["version"]:
         raise Rejected(_what_it_is(text, url))
