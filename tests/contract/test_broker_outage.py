@@ -23,7 +23,13 @@ from tests.support.kafka import KafkaServer
 SEND = 20.0  # seconds within which a send to a dead broker must fail
 STOP = 12.0  # seconds within which everything must be stopped
 
+# A client whose broker dies may drop a connection without closing it.
+forgiving = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 
+
+@forgiving
 @pytest.mark.kafka
 @pytest.mark.parametrize("death", ["kill", "pause"])
 async def test_a_dead_kafka_is_unavailable_in_time_and_everything_resumes(
@@ -58,6 +64,7 @@ async def test_a_dead_kafka_is_unavailable_in_time_and_everything_resumes(
                         again |= set(values_of(await take(subscription, 1, commit=True)))
 
 
+@forgiving
 @pytest.mark.kafka
 @pytest.mark.parametrize("death", ["kill", "pause"])
 async def test_stopping_is_not_kept_up_by_a_dead_kafka(
