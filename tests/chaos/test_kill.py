@@ -99,8 +99,9 @@ async def test_20_kills_lose_nothing_and_double_nothing(
 ) -> None:
     chance, story = random.Random(SEED), Story(SEED)
     orphans: list[psutil.Process] = []
-    if not peers.embedded:
-        peers = replace(peers, roles=FEWER)
+    # One feed after the other, or one long life would bring and store all that there is.
+    environ = {**peers.environ, "MONITOR_POLLS_IN_FLIGHT": "1"}
+    peers = replace(peers, environ=environ, roles=peers.roles if peers.embedded else FEWER)
     started = killed = time.monotonic()
     async with a_world(tmp_path, peers) as world:
         world.receiver.pause = 0.2

@@ -35,13 +35,14 @@ LIMIT = 1.0
 _EVENTS = frozenset(
     ("open", "socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system")
 )
-_OWN = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+_OWN = (*{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}, __file__)
 _seen: list[str] = []
 _watching = False
 
 
 def _note(event: str, arguments: tuple[object, ...]) -> None:
-    # Libraries load parts of themselves late: what is in Python's own folders is let pass.
+    # Libraries load parts of themselves late, and a warning shows the line that it is of: what is
+    # in Python's own folders, and this file, is let pass.
     if _watching and event in _EVENTS and not str(arguments[0]).startswith(_OWN):
         _seen.append(f"{event} {arguments!r:.200}")
 
