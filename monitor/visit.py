@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from monitor.decide.hosts import THROTTLED
 from monitor.errors import MonitorError, Rejected, Unavailable
 from monitor.model import Asked, Document, NotModified, Robots
 from monitor.protocols import Clock, Getter
@@ -12,7 +13,6 @@ from monitor.text.hosts import origin
 
 ROBOTS_BYTES = 5_000_000
 """Bytes of a robots.txt that are taken; fewer are read."""
-_THROTTLED = (429, 503)
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Visit:
             requests=self.requests,
             conditional=int(conditional and self.requests > 0),
             not_modified=int(isinstance(answer, NotModified) and answer.status == 304),
-            throttled=int(status in _THROTTLED),
+            throttled=int(status in THROTTLED),
             failed=int(error is not None),
             size=answer.size if answer else 0,
         )

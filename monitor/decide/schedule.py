@@ -25,7 +25,6 @@ MANY_FAILURES = 30
 JITTER = 0.1
 PUSHED = 12
 """Times slower a source is polled while its hub pushes."""
-THROTTLED = frozenset({429, 503})
 PASSING = frozenset({0, 404, 408, 425, 429})
 _SLOWLY, _QUICKLY = 60 * MINUTE, 10 * MINUTE
 _LIVELY = timedelta(days=31)
