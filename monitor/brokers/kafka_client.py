@@ -50,7 +50,11 @@ async def retire(client: Any, seconds: float) -> None:
     """
     name = type(client).__name__
     task = asyncio.ensure_future(_stop(client))
-    await asyncio.wait({task}, timeout=seconds)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=LAST)
+        raise
     if not task.done():
         log.warning("%s did not stop within %g s and is abandoned", name, seconds)
         task.cancel()

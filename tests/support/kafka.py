@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -209,18 +209,18 @@ def reason_to_skip() -> str | None:
     return reason
 
 
-@pytest.fixture(autouse=True)
-def swept(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Collects the connections that Kafka's client has forgotten to close when it was cut off.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Collect the connections that Kafka's client has forgotten to close when it was cut off.
 
-    Here, silently, instead of wherever the collector's turn would come.
+    Here, silently, instead of wherever the collector's turn would come: after the test's loop has
+    gone, too, since it may hold some until then.
     """
-    if not request.node.get_closest_marker("kafka"):
-        yield
-        return
+    if not item.get_closest_marker("kafka"):
+        return (yield)
     gc.disable()
     try:
-        yield
+        return (yield)
     finally:
         with warnings.catch_warnings(action="ignore", category=ResourceWarning):
             gc.collect()
