@@ -115,7 +115,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """What must hold of one zone: `title:(a OR b)`. The item has no In, Value, Published, Within."""
+    """What must hold of one zone: `title:(a OR b)`. It holds no In, Value, Published or Within."""
 
     zone: Zone
     item: Node
