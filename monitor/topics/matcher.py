@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from monitor.model import Article, Topic
-from monitor.text.normal import words
+from monitor.text.words import words
 from monitor.topics.query import And, InTitle, Node, Not, Or, Phrase, QueryError, Term, parse
 
 

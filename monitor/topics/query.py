@@ -24,7 +24,7 @@ from typing import TypeAlias, cast
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedToken
 
-from monitor.text.normal import words
+from monitor.text.words import words
 from monitor.topics.mistakes import (
     OPERATORS,
     Fault,

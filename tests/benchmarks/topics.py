@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from monitor.model import Article, Topic
-from monitor.text.normal import words
+from monitor.text.words import words
 from monitor.topics.matcher import Matcher
 from tests.support.articles import an_article
 

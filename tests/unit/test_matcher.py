@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model import Article, Topic
-from monitor.text.normal import words
+from monitor.text.words import words
 from monitor.topics.matcher import Matcher
 from monitor.topics.query import (
     And,
