@@ -13,7 +13,7 @@ from monitor.cli.session import FAILED, USAGE, Json, err, execute, existing, loa
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.replay import Reading, read_fixtures
-from monitor.topics.matcher import Matcher
+from monitor.topics.compile import matcher_of
 
 commands = typer.Typer(help="The news subjects that are watched for.", no_args_is_help=True)
 
@@ -44,7 +44,7 @@ def try_topics(
         err.print(f"error: no topic is called '{topic}'", style="red", markup=False)
         raise typer.Exit(USAGE)
     reading: Reading = execute(_read(config, existing(paths)))
-    found = Matcher(config.topics).match(reading.articles)
+    found = matcher_of(config.topics).match(reading.articles)
     pairs = list(zip(reading.articles, found, strict=True))
     if json:
         print_json([{"title": article.title, "topics": matched} for article, matched in pairs])

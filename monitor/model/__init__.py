@@ -20,7 +20,6 @@ from monitor.model.articles import (
     OutboxRow,
     OutboxSize,
     Sighting,
-    Topic,
 )
 from monitor.model.documents import (
     Document,
@@ -45,6 +44,7 @@ from monitor.model.sources import (
     SourceChange,
     SourceState,
 )
+from monitor.model.topics import Expectations, Priority, Topic, WordList
 from monitor.model.turns import (
     Asked,
     HostReport,
@@ -73,6 +73,7 @@ __all__ = [
     "DeliveryState",
     "DeliveryStatus",
     "Document",
+    "Expectations",
     "Failure",
     "Finding",
     "FullText",
@@ -91,6 +92,7 @@ __all__ = [
     "PendingPage",
     "Poll",
     "PollNote",
+    "Priority",
     "Push",
     "Robots",
     "Sighting",
@@ -100,4 +102,5 @@ __all__ = [
     "Survey",
     "Topic",
     "Turn",
+    "WordList",
 ]

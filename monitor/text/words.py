@@ -44,7 +44,7 @@ def words(text: str) -> list[str]:
     """
     if text.isascii():
         return _cut_ascii(text.lower())
-    return [_folded(token) for token in exact_words(text)]
+    return [fold(token) for token in exact_words(text)]
 
 
 def exact_words(text: str) -> list[str]:
@@ -95,8 +95,8 @@ def _normal(text: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def _folded(token: str) -> str:
-    """Return a token without case and accents; it never becomes empty."""
+def fold(token: str) -> str:
+    """Return one of `exact_words` as it is in `words`: without case and accents, never empty."""
     if token.isascii():
         return token.lower()
     # Folding may leave NFKC, hence twice (Unicode, D146).
