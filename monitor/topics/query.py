@@ -134,7 +134,7 @@ NOT.2: /NOT(?=[\s()"]|$)/
 NEAR.3: /O?NEAR(\/\d+)?(?=[\s()"]|$)/
 MINUS.2: /-(?=[^\s)\-])(?!\d+\*)/
 ZONE.2: /(title|body|lead|author|tag|place|url):(?=[^\s)])/i
-REGEX.4: /\/(?:[^\/\\\n]|\\.)+\/i?(?=[\s()]|$)/
+REGEX.4: /\/(?:[^\/\\\n]|\\.)+\/i?(?=[\s(),]|$)/
 VALUE.3: /(source|domain|country|lang):[^\s()",]+/i
 PUBLISHED.3: /published:(\[[^\]\n]*\]|[^\s()",\[]+)/i
 WITHIN.3: /in:\d+[mhdw](?=[\s(),]|$)/i
