@@ -51,7 +51,6 @@ PHASES = {
     "d": "200, the same body",
     "e": "200, a new item",
 }
-TICK = 0.02
 LEASE = 600.0
 BATCH = 200
 
@@ -153,8 +152,8 @@ def _cpu(process: psutil.Process, *, deep: bool = False) -> float:
     return float(own + times[0].children_user + times[0].children_system)
 
 
-def watched(service: Service, meter: Meter) -> Service:
-    """Return the service with its steps counted."""
+def watch(service: Service, meter: Meter) -> None:
+    """Count the steps of the service."""
     meter.watch(service.web, "fetch", "fetch")  # the fetcher of feeds is the one of pages
     meter.watch(service.parser, "parse", "way to the parsers")
     for method, name in {
@@ -165,7 +164,6 @@ def watched(service: Service, meter: Meter) -> Service:
         meter.watch(service.store, method, name)
     meter.watch_plain(visitor, "changes", "decide")
     meter.watch_plain(visitor, "conclude", "decide")
-    return service
 
 
 async def make_due(service: Service, *, grown: bool) -> None:
@@ -197,33 +195,35 @@ def _grown(memory: Memory, now: datetime) -> Memory:
 async def poll_all(service: Service, clock: HurriedClock, feeds: int) -> Counter[str]:
     """Poll every feed, return the outcomes."""
     poller, before = service._poller(), _polls()
-    while (outcomes := _polls() - before).total() < feeds or poller._running:
-        if not await poller.poll_due() and not poller._running:
+    while (outcomes := _polls() - before).total() < feeds:
+        if not await poller.poll_due():
             clock.skipped += LEAST_GAP
-        await asyncio.sleep(TICK if poller._running else 0)
+        while poller._running:
+            await asyncio.wait(poller._running)
     assert outcomes.total() == feeds, outcomes
     return outcomes
 
 
 async def measure(
-    service: Service, clock: HurriedClock, meter: Meter, url: str, feeds: int, profiled: str
+    service: Service, clock: HurriedClock, meter: Meter, url: str, options: argparse.Namespace
 ) -> None:
     """Go through the phases and print what each costs."""
+    feeds = options.feeds
     now = service.clock.now()
     await service.store.declare(service.config.sources, now)
     page = Document(url=url, body=b"<p>Parsers start with the first document.", fetched=now)
     await asyncio.gather(*(service.parser.extract(page) for _ in range(2)))
-    for phase, title in PHASES.items():
+    for phase in options.phases:
         await asyncio.to_thread(urllib.request.urlopen, f"{url}/phase/{phase}")
         await make_due(service, grown=phase != "a")
         await service.fetchers["feed"].close()  # nobody keeps a connection for an hour
-        profile = cProfile.Profile() if profiled == phase else None
+        profile = cProfile.Profile() if options.profile == phase else None
         before, started = meter.read(), time.perf_counter()
         with profile or nullcontext():
             outcomes = await poll_all(service, clock, feeds)
         wall, spent = time.perf_counter() - started, meter.read()
         each = {name: (at - before.get(name, 0)) / feeds for name, at in spent.items()}
-        show(f"({phase}) {title}", outcomes, wall, each)
+        show(f"({phase}) {PHASES[phase]}", outcomes, wall, each)
         if profile:
             for order in ("tottime", "cumtime"):
                 pstats.Stats(profile).sort_stats(order).print_stats(60)
@@ -292,10 +292,12 @@ async def run(options: argparse.Namespace, folder: Path, postgres: PostgresServe
         database = config.settings.database.partition(":")[0]
         print(f"{options.feeds} {sizes} on {hosts} hosts, {database}", flush=True)
         meter, clock = Meter(named), HurriedClock()
-        service = watched(compose(config, clock), meter)
+        service = compose(config, clock)
+        if not options.whole:
+            watch(service, meter)
         async with service.connected(broker=False):
             url = f"http://127.0.0.1:{port}"
-            await measure(service, clock, meter, url, options.feeds, options.profile)
+            await measure(service, clock, meter, url, options)
     finally:
         host.kill()
         host.wait()
@@ -307,6 +309,8 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--feeds", type=int, default=2_000)
     parser.add_argument("--hosts", type=int, default=0, help="a tenth of the feeds")
+    parser.add_argument("--phases", default="abcde", help="a comes first; some may come again")
+    parser.add_argument("--whole", action="store_true", help="no steps, whose counting has a cost")
     parser.add_argument("--profile", choices=PHASES, default="", help="by function, slows it down")
     options = parser.parse_args()
     telemetry.configure_logging("text", "warning")
