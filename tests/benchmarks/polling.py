@@ -186,8 +186,11 @@ async def make_due(service: Service, *, grown: bool) -> None:
 
 
 def _grown(memory: Memory, now: datetime) -> Memory:
-    note = PollNote(at=now, outcome="unchanged", status=304, size=200, known=20, seconds=0.25)
-    notes = tuple(replace(note, at=now - timedelta(hours=hours)) for hours in range(30, 0, -1))
+    times = (now - timedelta(hours=hours) for hours in range(30, 0, -1))
+    notes = tuple(
+        PollNote(at=at, outcome="unchanged", status=304, size=200, known=20, seconds=0.25).pack()
+        for at in times
+    )
     days = {f"{(now - timedelta(days=days)).date()}": 3 for days in range(27, -1, -1)}
     return replace(memory, polls=notes, days=days)
 
