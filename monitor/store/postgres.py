@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, any_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from monitor.store.dialect import Dialect, Engines, Lock, pattern_of
+from monitor.store.dialect import Dialect, Lock, Pools, pattern_of
+from monitor.store.transactions import LoopTransactions
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 30.0
@@ -26,7 +27,7 @@ _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(0x4E4D, bindparam("lock")))
 class Postgres(Dialect):
     """A server that any number of processes share."""
 
-    def open(self, url: URL) -> Engines:
+    def open(self, url: URL) -> Pools:
         """Reads need no transaction: they are one statement, or may see changes in between."""
         server = {
             "application_name": "news-monitor",
@@ -52,16 +53,18 @@ class Postgres(Dialect):
                 "server_settings": server,
             },
         )
-        return Engines(write, write.execution_options(isolation_level="AUTOCOMMIT"))
+        read = write.execution_options(isolation_level="AUTOCOMMIT")
+        return Pools(LoopTransactions(write), LoopTransactions(read))
 
-    def open_for_migration(self, url: URL) -> AsyncEngine:
+    def open_for_migration(self, url: URL) -> LoopTransactions:
         """A migration may take long, so no statement has a time limit."""
         server = {"application_name": "news-monitor migration"}
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             poolclass=NullPool,
             connect_args={"timeout": CONNECT_SECONDS, "server_settings": server},
         )
+        return LoopTransactions(engine)
 
     def prepare(self, connection: Connection) -> None:
         """Nothing to do."""
