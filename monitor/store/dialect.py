@@ -74,7 +74,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def rows(self, columns: Sequence[Column[Any]], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-        """Return the parameters for `batch`: text and integers only, at least one row."""
+        """Return the parameters for `batch`: no bytes, at least one row."""
 
     @abstractmethod
     def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:

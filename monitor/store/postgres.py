@@ -85,7 +85,7 @@ class Postgres(Dialect):
 
     def batch(self, *columns: Column[Any]) -> FromClause:
         """One array a column."""
-        arrays = (bindparam(f"batch_{column.name}", type_=ARRAY(column.type)) for column in columns)
+        arrays = (bindparam(f"batch_{column.name}", type_=_array(column)) for column in columns)
         named = (Column(column.name, column.type) for column in columns)
         return (
             func.unnest(*arrays)
@@ -105,7 +105,7 @@ class Postgres(Dialect):
 
     def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:
         """One array."""
-        return column == any_(bindparam(name, type_=ARRAY(column.type)))
+        return column == any_(bindparam(name, type_=_array(column)))
 
     def listed(self, values: Sequence[Any]) -> Any:
         """Return one list."""
@@ -114,3 +114,7 @@ class Postgres(Dialect):
     def contains(self, column: Column[Any], wanted: str) -> ColumnElement[bool]:
         """PostgreSQL folds the case of all letters."""
         return column.ilike(pattern_of(wanted), escape="\\")
+
+
+def _array(column: Column[Any]) -> ARRAY[Any]:
+    return ARRAY(column.type, dimensions=1)  # a tuple in it is a value, not a row

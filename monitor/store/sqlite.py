@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import dialect, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.sql.elements import ColumnElement
@@ -33,6 +34,7 @@ from monitor.store.transactions import ThreadTransactions
 
 BUSY_SECONDS = 5.0
 READERS = 4
+_DIALECT = dialect()
 
 
 class Sqlite(Dialect):
@@ -81,6 +83,12 @@ class Sqlite(Dialect):
 
     def rows(self, columns: Sequence[Column[Any]], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """Return one JSON text."""
+        stored = [_stored(column) for column in columns]
+        if any(stored):
+            rows = [
+                [store(value) if store else value for store, value in zip(stored, row, strict=True)]
+                for row in rows
+            ]
         return {"batch": _json(rows)}
 
     def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:
@@ -95,6 +103,12 @@ class Sqlite(Dialect):
     def contains(self, column: Column[Any], wanted: str) -> ColumnElement[bool]:
         """SQLite's LIKE folds the case of ASCII letters only."""
         return column.like(pattern_of(wanted), escape="\\")
+
+
+@cache
+def _stored(column: Column[Any]) -> Callable[[Any], Any] | None:
+    """Return what makes the stored value of a column, None where it is the value itself."""
+    return column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
 
 
 def _in_memory(url: URL) -> bool:
