@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection
-
 from monitor.model import Known, PageVisit, Poll, Turn
-from monitor.store import leasing, pages, polls, visits
-from monitor.store.items import find_items
+from monitor.store import items, leasing, pages, polls, visits
 from monitor.store.sql import Database
 
 
@@ -49,14 +45,7 @@ class SqlTurns:
         """Return what is remembered of each item; unknown ones are left out. Raises Unavailable."""
         if not article_ids:
             return {}
-        dialect = self._database.dialect
-
-        def work(connection: Connection) -> dict[str, Known]:
-            texts: dict[str, dict[int, str]] = defaultdict(dict)
-            for article_id, revision, content_hash in find_items(connection, dialect, article_ids):
-                texts[article_id][revision] = content_hash
-            return {article_id: _known(hashes) for article_id, hashes in texts.items()}
-
+        work = partial(items.known_of, self._database.dialect, article_ids)
         return await self._database.read(work)
 
     async def record_polls(self, batch: Sequence[Poll], owner: str) -> Sequence[int]:
@@ -90,8 +79,3 @@ class SqlTurns:
         while number := await self._database.write(work):
             released += number
         return released
-
-
-def _known(hashes: Mapping[int, str]) -> Known:
-    newest = max(hashes)
-    return Known(revision=newest, content_hash=hashes[newest], hashes=frozenset(hashes.values()))

@@ -15,21 +15,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import gc
 import os
 import pstats
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Awaitable, Generator
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 import uvloop
@@ -40,7 +38,9 @@ from monitor.clock import SystemClock
 from monitor.decide.hosts import LEAST_GAP
 from monitor.model import Document, Memory, Poll, PollNote
 from monitor.service import Service
+from monitor.store import items, leasing, polls
 from tests.benchmarks.feedhost import address
+from tests.benchmarks.meter import Meter
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 
@@ -53,6 +53,7 @@ PHASES = {
 }
 LEASE = 600.0
 BATCH = 200
+STEPS = {"lease": "lease_turns", "known": "known", "record": "record_polls"}
 
 
 class HurriedClock(SystemClock):
@@ -69,99 +70,17 @@ class HurriedClock(SystemClock):
         return super().monotonic() + self.skipped
 
 
-@dataclass
-class Resumed:
-    """Awaits, and counts the CPU nanoseconds that this thread needs for it."""
-
-    waited: Awaitable[Any]
-    spent: Counter[str]
-    name: str
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        inner, value, error = self.waited.__await__(), None, None
-        while True:
-            started = time.thread_time_ns()
-            try:
-                told = inner.send(value) if error is None else inner.throw(error)
-            except StopIteration as done:
-                return done.value
-            finally:
-                self.spent[self.name] += time.thread_time_ns() - started
-            value = error = None
-            try:
-                value = yield told
-            except BaseException as raised:  # noqa: BLE001  (handed to whom it is for)
-                error = raised
-
-
-@dataclass
-class Meter:
-    """CPU time, by what needed it: `others` are servers, `steps` are ours, in ns."""
-
-    others: dict[str, psutil.Process]
-    steps: Counter[str] = field(default_factory=Counter)
-
-    def watch(self, owner: Any, method: str, name: str) -> None:
-        """Count a coroutine function's CPU as a step."""
-        function = getattr(owner, method)
-
-        async def counted(*arguments: Any, **named: Any) -> Any:
-            return await Resumed(function(*arguments, **named), self.steps, name)
-
-        setattr(owner, method, counted)
-
-    def watch_plain(self, owner: Any, method: str, name: str) -> None:
-        """Count a function's CPU as a step."""
-        function = getattr(owner, method)
-
-        def counted(*arguments: Any, **named: Any) -> Any:
-            started = time.thread_time_ns()
-            try:
-                return function(*arguments, **named)
-            finally:
-                self.steps[name] += time.thread_time_ns() - started
-
-        setattr(owner, method, counted)
-
-    def read(self) -> dict[str, float]:
-        """Return CPU seconds that were needed so far; the steps are part of `ours`."""
-        main = threading.main_thread().native_id
-        threads = psutil.Process().threads()
-        elsewhere = sum(at.user_time + at.system_time for at in threads if at.id != main)
-        parsers = sum(_cpu(child) for child in _parsers())
-        others = {name: _cpu(process, deep=True) for name, process in self.others.items()}
-        now = {"ours": time.process_time(), "threads": elsewhere, "parsers": parsers, **others}
-        return {**now, **{name: spent / 1e9 for name, spent in self.steps.items()}}
-
-
-def _parsers() -> list[psutil.Process]:
-    """Return the fork server with its children."""
-    return [
-        process
-        for child in psutil.Process().children()
-        if "forkserver" in " ".join(child.cmdline())
-        for process in (child, *child.children(recursive=True))
-    ]
-
-
-def _cpu(process: psutil.Process, *, deep: bool = False) -> float:
-    """Return CPU seconds of a process, and of those children that have ended."""
-    family = (process, *process.children(recursive=True)) if deep else (process,)
-    times = [member.cpu_times() for member in family]
-    own = sum(at.user + at.system for at in times)
-    return float(own + times[0].children_user + times[0].children_system)
-
-
 def watch(service: Service, meter: Meter) -> None:
     """Count the steps of the service."""
     meter.watch(service.web, "fetch", "fetch")  # the fetcher of feeds is the one of pages
     meter.watch(service.parser, "parse", "way to the parsers")
-    for method, name in {
-        "lease_turns": "lease",
-        "known": "known",
-        "record_polls": "record",
-    }.items():
-        meter.watch(service.store, method, name)
+    if service.config.settings.database.startswith("sqlite"):  # whole in a thread
+        meter.watch_plain(leasing, "lease_ready", "lease")
+        meter.watch_plain(items, "known_of", "known")
+        meter.watch_plain(polls, "record", "record")
+    else:
+        for name, method in STEPS.items():
+            meter.watch(service.store, method, name)
     meter.watch_plain(visitor, "changes", "decide")
     meter.watch_plain(visitor, "conclude", "decide")
 
@@ -170,7 +89,7 @@ async def make_due(service: Service, *, grown: bool) -> None:
     """Make every source due now, `grown` with a memory of 30 polls and 28 days."""
     now = service.clock.now()
     turns = await service.store.lease_sources([], now, "benchmark", LEASE)
-    polls = [
+    due = [
         Poll(
             source=turn.state.source.name,
             host=turn.host,
@@ -181,8 +100,8 @@ async def make_due(service: Service, *, grown: bool) -> None:
         for turn in turns
         if turn.state is not None
     ]
-    for at in range(0, len(polls), BATCH):
-        await service.store.record_polls(polls[at : at + BATCH], "benchmark")
+    for at in range(0, len(due), BATCH):
+        await service.store.record_polls(due[at : at + BATCH], "benchmark")
 
 
 def _grown(memory: Memory, now: datetime) -> Memory:
@@ -216,6 +135,9 @@ async def measure(
     await service.store.declare(service.config.sources, now)
     page = Document(url=url, body=b"<p>Parsers start with the first document.", fetched=now)
     await asyncio.gather(*(service.parser.extract(page) for _ in range(2)))
+    if os.environ.get("FREEZE"):
+        gc.collect()
+        gc.freeze()
     for phase in options.phases:
         await asyncio.to_thread(urllib.request.urlopen, f"{url}/phase/{phase}")
         await make_due(service, grown=phase != "a")
@@ -236,7 +158,7 @@ def show(title: str, outcomes: Counter[str], wall: float, spent: dict[str, float
     """Print a phase, in ms a poll."""
     ours, threads, parsers = (spent.pop(name) for name in ("ours", "threads", "parsers"))
     postgres = spent.pop("postgres", None)
-    spent["threads"] = threads
+    spent["threads"] = threads - sum(spent.get(name, 0) for name in STEPS)
     spent["loop, sockets, tasks"] = ours - sum(spent.values())
     server = "" if postgres is None else f", PostgreSQL {postgres * 1e3:.2f}"
     polls = outcomes.total()
