@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 
 from monitor.decide.articles import Found
 from monitor.decide.moves import followed
@@ -29,6 +30,7 @@ GONE_AFTER = timedelta(hours=24)
 _MAX_ERROR = 500
 _DAY = timedelta(days=1)
 _NOTHING = Parsed()
+_validity = attrgetter("etag", "last_modified", "body_hash", "wire_hash", "max_age")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +129,8 @@ def after_bad_poll(state: SourceState, happened: Happened, error: MonitorError) 
 def forgotten(memory: Memory) -> Memory:
     """Return the memory without what belongs to one document: for another address of a source."""
     return replace(
-        memory, etag="", last_modified="", body_hash="", max_age=0, ignores_validators=False,
-        digests=b"", reader="", agreed=0, children={},
+        memory, etag="", last_modified="", body_hash="", wire_hash="", max_age=0,
+        ignores_validators=False, digests=b"", reader="", agreed=0, children={},
     )  # fmt: skip
 
 
@@ -186,15 +188,16 @@ def _answered(memory: Memory, answer: Document | NotModified | None) -> Memory:
                 etag="",
                 last_modified="",
                 body_hash=answer.body_hash,
+                wire_hash=answer.wire_hash,
                 max_age=answer.max_age,
                 ignores_validators=True,
             )
-    same = (memory.etag, memory.last_modified, memory.body_hash, memory.max_age)
-    if same == (answer.etag, answer.last_modified, answer.body_hash, answer.max_age):
+    if _validity(memory) == _validity(answer):
         return replace(memory, ignores_validators=False) if memory.ignores_validators else memory
     return replace(
         memory,
         body_hash=answer.body_hash,
+        wire_hash=answer.wire_hash,
         max_age=answer.max_age,
         etag=answer.etag,
         last_modified=answer.last_modified,

@@ -97,6 +97,7 @@ class Memory:
     etag: str = ""
     last_modified: str = ""
     body_hash: str = ""
+    wire_hash: str = ""
     imported: bool = False
     failures: float = 0.0
     failing_since: datetime | None = None
