@@ -94,7 +94,9 @@ class Visitor:
             asked=visit.asked(error, conditional=conditional),
             crawl_delay=visit.delay,
         )
-        return self._recordable(replace(turn, state=state), happened, visit.learned)
+        if state is not turn.state:
+            turn = replace(turn, state=state)
+        return self._recordable(turn, happened, visit.learned)
 
     def postponed(self, turn: Turn) -> Poll | None:
         """Return the poll that asks nobody, where the turn came so late that the source does not

@@ -63,6 +63,8 @@ def retry_after(text: str, now: datetime, longest: float) -> float | None:
 
 def http_date(text: str) -> datetime | None:
     """Return a date of RFC 9110 (5.6.7), None where it cannot be read."""
+    if not text:
+        return None
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -135,9 +135,8 @@ async def measure(
     await service.store.declare(service.config.sources, now)
     page = Document(url=url, body=b"<p>Parsers start with the first document.", fetched=now)
     await asyncio.gather(*(service.parser.extract(page) for _ in range(2)))
-    if os.environ.get("FREEZE"):
-        gc.collect()
-        gc.freeze()
+    gc.collect()
+    gc.freeze()  # as the service does when it has started
     for phase in options.phases:
         await asyncio.to_thread(urllib.request.urlopen, f"{url}/phase/{phase}")
         await make_due(service, grown=phase != "a")
