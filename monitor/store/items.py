@@ -115,8 +115,6 @@ def _outbox_row(article: Article, now: datetime) -> dict[str, object]:
         "revision": article.revision,
         "payload": dump(article),
         "created_at": now,
-        "sent_at": None,
-        "stored_at": None,
     }
 
 
