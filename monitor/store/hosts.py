@@ -17,6 +17,8 @@ from sqlalchemy import (
     ScalarSelect,
     Table,
     bindparam,
+    delete,
+    exists,
     null,
     or_,
     select,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 from monitor.model import Asked
 from monitor.store.columns import UTC_TIME
 from monitor.store.dialect import Dialect
-from monitor.store.source_tables import HOST, PAGE, SOURCE
+from monitor.store.source_tables import HOST, PAGE, ROBOTS, SOURCE
 
 _COUNTERS = ("requests", "conditional", "not_modified", "throttled", "failed", "size")
 _counters = attrgetter(*_COUNTERS)
@@ -181,6 +183,14 @@ def asked_of(row: Any) -> Asked:
     return Asked(**{name: getattr(row, name) for name in _COUNTERS})
 
 
+def prune(dialect: Dialect, now: datetime, connection: Connection) -> int:
+    """Delete hosts that no source or page is of, once their pause is over; return how many."""
+    gone = connection.execute(_UNUSED, {"now": now}).scalars().all()
+    if gone:
+        connection.execute(_robots(dialect), {"hosts": dialect.listed(gone)})
+    return len(gone)
+
+
 def first_due(table: Table, wanted: Column[Any]) -> ScalarSelect[Any]:
     """Return the subquery for what is due first of a host's rows in a table."""
     due = table.c.due_at
@@ -209,6 +219,11 @@ def _due(dialect: Dialect) -> Executable:
 
 
 @cache
+def _robots(dialect: Dialect) -> Executable:
+    return delete(ROBOTS).where(dialect.among(ROBOTS.c.host, "hosts"))
+
+
+@cache
 def _lease(dialect: Dialect) -> Executable:
     batch = dialect.batch(*_LEASED)
     values = {name: batch.c[name] for name in _LEASE}
@@ -231,4 +246,16 @@ _READY = (
     .order_by(HOST.c.ready_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
+)
+# Should one come into use just now, whoever needs its row makes it again.
+_UNUSED = (
+    delete(HOST)
+    .where(
+        HOST.c.ready_at.is_(null()),
+        _FREE,
+        or_(HOST.c.next_at.is_(null()), HOST.c.next_at < _NOW),
+        ~exists().where(SOURCE.c.host == HOST.c.host),
+        ~exists().where(PAGE.c.host == HOST.c.host),
+    )
+    .returning(HOST.c.host)
 )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from monitor.model import Known, PageVisit, Poll, Turn
-from monitor.store import items, leasing, pages, polls, visits
+from monitor.store import hosts, items, leasing, pages, polls, visits
 from monitor.store.sql import Database
 
 
@@ -79,3 +79,8 @@ class SqlTurns:
         while number := await self._database.write(work):
             released += number
         return released
+
+    async def prune_hosts(self, now: datetime) -> int:
+        """Forget hosts of which nothing is followed and no page waits any more, and what was asked
+        of them; return how many. Raises Unavailable."""
+        return await self._database.write(partial(hosts.prune, self._database.dialect, now))
