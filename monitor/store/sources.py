@@ -74,6 +74,14 @@ class SqlSources:
 
         return await self._database.read(work)
 
+    async def locations(self) -> Mapping[str, str]:
+        """Return where each source is, by name. Raises Unavailable."""
+
+        def work(connection: Connection) -> dict[str, str]:
+            return {name: location for name, location in connection.execute(_LOCATIONS)}
+
+        return await self._database.read(work)
+
     async def source(self, name: str) -> SourceState | None:
         """Return one source. Raises Unavailable."""
         if "\0" in name:
@@ -121,6 +129,7 @@ class SqlSources:
         return await self._database.write(work)
 
 
+_LOCATIONS = select(SOURCE.c.name, SOURCE.c.location)
 _ORDERED = select(*STATE).order_by(SOURCE.c.name)
 _COUNTS = select(SOURCE.c.host, func.count()).group_by(SOURCE.c.host)
 _HOSTS = select(HOST).order_by(HOST.c.host)
