@@ -6,6 +6,7 @@ Settings in; broker, store, fetchers, notifiers and the service out.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -153,6 +154,9 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     async with serving(web, listener), service.opened() as ready:
         if ready:
             web.state.store = service.store
+            # What is there now stays, and the garbage collector need not look at it every time.
+            gc.collect()
+            gc.freeze()
             life.health.starting = False
             started(f"http://{settings.host}:{listener.getsockname()[1]}")
             await life.run(service.run(roles))

@@ -292,3 +292,4 @@ async def _reconcile(relay: Relay, poller: Poller) -> None:
     size = await relay.reconcile()
     if size is not None:
         poller.outbox_full = size.unsent > OUTBOX_FULL
+    await poller.forget_hosts()

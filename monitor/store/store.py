@@ -45,7 +45,7 @@ class SqlStore(
     def from_url(cls, url: str, clock: Clock | None = None) -> SqlStore:
         """Return the store of a URL, not yet open; raises ConfigError where the URL is none.
 
-        `sqlite+aiosqlite:///data/monitor.db`, `sqlite+aiosqlite://` (in memory) or
+        `sqlite:///data/monitor.db`, `sqlite://` (in memory) or
         `postgresql+asyncpg://user:password@host/database`.
         """
         return cls(Database(url, clock or SystemClock()))
