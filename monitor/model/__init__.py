@@ -45,6 +45,7 @@ from monitor.model.sources import (
     SourceChange,
     SourceState,
 )
+from monitor.model.tagging import Tagging, TopicMark
 from monitor.model.turns import (
     Asked,
     HostReport,
@@ -98,6 +99,8 @@ __all__ = [
     "SourceChange",
     "SourceState",
     "Survey",
+    "Tagging",
     "Topic",
+    "TopicMark",
     "Turn",
 ]
