@@ -1,0 +1,56 @@
+"""The stored articles of the last days, as `rehearse` and `suggest` go through them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from monitor.cli.session import USAGE, err
+from monitor.model import ArticleRow
+from monitor.protocols import Archive
+
+PAGE = 500
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_SINCE = re.compile(r"(\d{1,5})([hdw])")
+
+Since = Annotated[str, typer.Option(help="How far to look back: 12h, 30d, 8w.")]
+
+
+def start_of(since: str, now: datetime) -> datetime:
+    """Return the moment that `--since` means, or exit with 2."""
+    found = _SINCE.fullmatch(since)
+    if found is None or not int(found[1]):
+        text = f"error: --since {since}: write a number of hours, days or weeks: 12h, 30d, 8w"
+        err.print(text, style="red", markup=False)
+        raise typer.Exit(USAGE)
+    try:
+        return now - int(found[1]) * _UNITS[found[2]]
+    except OverflowError:
+        return datetime.min.replace(year=1970, tzinfo=now.tzinfo)
+
+
+async def pages_since(
+    archive: Archive, start: datetime, now: datetime, doing: str
+) -> AsyncIterator[Sequence[ArticleRow]]:
+    """Yield the articles fetched from `start` on, page by page, with a progress bar.
+
+    How far it has come is told by the articles' times: nobody has to count them first.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task(doing, total=max((now - start).total_seconds(), 1.0))
+        when, seq = start, 0
+        while rows := await archive.articles_since(when, seq, PAGE):
+            yield rows
+            when, seq = rows[-1].article.fetched, rows[-1].seq
+            progress.update(task, completed=(when - start).total_seconds())

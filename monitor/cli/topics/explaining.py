@@ -1,0 +1,114 @@
+"""`monitor topics explain`: why an article matches, or what it lacks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from monitor.cli.output import plain, print_json
+from monitor.cli.session import (
+    FAILED,
+    USAGE,
+    Json,
+    err,
+    execute,
+    load_config,
+    opened_store,
+    out,
+)
+from monitor.cli.topics.lookup import Subject, known_topics, subject_among
+from monitor.cli.topics.reading import Found, article_of, reader_of
+from monitor.cli.topics.tree import as_json, tree_of
+from monitor.config import Config
+from monitor.model import Article
+from monitor.protocols import Archive
+from monitor.topics.explain import Part, explain
+from monitor.topics.nearmiss import changes, told
+from monitor.topics.text import Text
+
+
+def explain_topic(
+    topic: Annotated[str, typer.Argument(help="A topic, or a query.")],
+    article: Annotated[
+        str, typer.Argument(help="The id of a stored article, a file, or - for a text from the input.")
+    ],
+    id: Annotated[str, typer.Option(help="Which article of a file that holds several.")] = "",  # noqa: A002
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show all parts, also those that say nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show what each part of a query matched and where, or the least that is missing."""
+    config = load_config()
+    subject, found = execute(_find(config, topic, article, id))
+    part = explain(subject.query.root, Text.of(found))
+    if json:
+        print_json(_as_json(subject, found, part))
+    else:
+        _print(subject, found, part, everything)
+    if not part.holds:
+        raise typer.Exit(FAILED)
+
+
+async def _find(config: Config, topic: str, article: str, which: str) -> tuple[Subject, Article]:
+    async with opened_store(config) as store:
+        subject = subject_among(topic, await known_topics(config, store))
+        return subject, await _article(config, store, article, which)
+
+
+async def _article(config: Config, store: Archive, wanted: str, which: str) -> Article:
+    if wanted == "-":
+        return _one(article_of(sys.stdin.buffer.read(), "the input"), "the input", which)
+    if Path(wanted).is_file():
+        async with reader_of(config) as reader:
+            return _one(await reader.file(Path(wanted)), wanted, which)
+    row = await store.article(wanted)
+    if row is None:
+        _refuse(f"{plain(wanted)} is neither a file nor the id of a stored article")
+    return row.article
+
+
+def _one(found: Found, where: str, which: str) -> Article:
+    articles = [each for each in found.articles if not which or each.id == which]
+    if len(articles) == 1:
+        return articles[0]
+    if not found.articles:
+        _refuse("; ".join(found.problems) or f"{where} holds no article")
+    if which:
+        _refuse(f"{where} holds no article with the id {which}")
+    ids = ", ".join(each.id for each in articles[:3])
+    _refuse(f"{where} holds {len(articles)} articles: choose one with --id ({ids}, …)")
+
+
+def _refuse(sentence: str) -> Any:
+    err.print(f"error: {sentence}", style="red", markup=False)
+    raise typer.Exit(USAGE)
+
+
+def _print(subject: Subject, article: Article, part: Part, everything: bool) -> None:
+    out.print(plain(article.title) or "(no title)", style="bold", markup=False)
+    out.print(tree_of(part, everything=everything))
+    if part.holds:
+        out.print(f"It matches {subject.shown}.", markup=False)
+        return
+    missing = changes(part)
+    out.print(f"It does not match {subject.shown}. The least that is missing:", markup=False)
+    for change in missing:
+        out.print(f"  • {plain(told(change))}", markup=False)
+
+
+def _as_json(subject: Subject, article: Article, part: Part) -> dict[str, object]:
+    return {
+        "topic": subject.topic.id if subject.topic else None,
+        "query": str(subject.query),
+        "article": {"id": article.id, "title": article.title},
+        "matches": part.holds,
+        "tree": as_json(part),
+        "missing": [
+            {"present": change.present, "any_of": [each.text for each in change.parts], "sentence": told(change)}
+            for change in changes(part)
+        ],
+    }

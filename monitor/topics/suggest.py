@@ -1,0 +1,172 @@
+"""Terms that are unusually frequent in some articles against others, by log-likelihood.
+
+The measure is G² of the 2 × 2 table "holds the term" × "is one of the articles" (T. Dunning,
+"Accurate methods for the statistics of surprise and coincidence", Computational Linguistics 19(1),
+1993). Articles are counted, not occurrences: one long text about something must not carry it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log
+
+from monitor.model import Article
+from monitor.text.words import words
+from monitor.topics.tree import (
+    And,
+    AtLeast,
+    Exact,
+    Fuzzy,
+    In,
+    Near,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Repeat,
+    Score,
+    Stem,
+    Term,
+    Use,
+)
+
+LEAST_ARTICLES = 2
+"""A term of one article alone says more about that article."""
+CANDIDATES = 20_000
+"""Most terms that are counted in the rest of an archive."""
+SIGNIFICANT = 10.83
+"""G² from which a difference has less than one chance in a thousand (χ², one degree)."""
+_SAME = 0.9
+"""A word that stands in a phrase this often says nothing more than the phrase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A word or a phrase of two words: in how many of the articles, in how many of the others."""
+
+    term: str
+    inside: int
+    outside: int
+    score: float
+
+
+class Contrast:
+    """Counts terms in two passes over an archive: first in the articles, then in the others.
+
+    Only terms of the first pass are counted in the second, so memory follows the articles.
+    """
+
+    def __init__(self) -> None:
+        self._inside: Counter[str] = Counter()
+        self._outside: Counter[str] = Counter()
+        self.articles = 0
+        self.others = 0
+
+    def add(self, articles: Iterable[Article]) -> None:
+        """Count articles whose terms are looked for."""
+        for article in articles:
+            self.articles += 1
+            self._inside.update(terms_of(article))
+
+    def choose(self) -> None:
+        """Keep the terms that are worth counting in the others. Called between the two passes."""
+        frequent = self._inside.most_common(CANDIDATES)
+        self._inside = Counter({term: n for term, n in frequent if n >= LEAST_ARTICLES})
+
+    def add_others(self, articles: Iterable[Article]) -> None:
+        """Count articles to compare with."""
+        known = self._inside.keys()
+        for article in articles:
+            self.others += 1
+            self._outside.update(known & terms_of(article))
+
+    def suggestions(self, limit: int, without: Collection[str] = ()) -> list[Suggestion]:
+        """Return the terms that are more frequent inside, the most surprising first.
+
+        `without` are words and phrases that are known already.
+        """
+        found = []
+        for term, inside in self._inside.items():
+            outside = self._outside[term]
+            rarer = outside * self.articles < inside * self.others
+            if rarer and term not in without and _says_something(term):
+                score = log_likelihood(inside, self.articles, outside, self.others)
+                if score >= SIGNIFICANT:
+                    found.append(Suggestion(term, inside, outside, score))
+        found.sort(key=lambda each: (-each.score, each.term))
+        return list(_distinct(found, limit))
+
+
+def terms_of(article: Article) -> set[str]:
+    """Return the words of title, summary and body, and all pairs of neighbours within each."""
+    found: set[str] = set()
+    for text in (article.title, article.summary, article.body):
+        tokens = words(text)
+        found.update(tokens)
+        found.update([f"{left} {right}" for left, right in pairwise(tokens)])
+    return found
+
+
+def terms_in(node: Node) -> set[str]:
+    """Return the words of a query and the pairs of neighbours in its phrases, folded."""
+    match node:
+        case Term(word) | Exact(word) | Stem(word) | Fuzzy(word):
+            return set(words(word))
+        case Phrase(parts):
+            single = [next(iter(terms_in(part)), "") for part in parts]
+            return {*single, *(f"{left} {right}" for left, right in pairwise(single))} - {""}
+        case And(items) | Or(items) | AtLeast(_, items):
+            return set().union(*map(terms_in, items))
+        case Score(_, weighted):
+            return set().union(*(terms_in(item) for _, item in weighted))
+        case Near(left, right):
+            return terms_in(left) | terms_in(right)
+        case Not(item) | In(_, item) | Repeat(_, item) | Use(_, item):
+            return terms_in(item)
+        case _:
+            return set()
+
+
+def log_likelihood(inside: int, articles: int, outside: int, others: int) -> float:
+    """Return Dunning's G² for a term in `inside` of `articles` and in `outside` of `others`.
+
+    0 where it is equally frequent, or where there is nothing to compare.
+    """
+    total = articles + others
+    if not articles or not others:
+        return 0.0
+    table = (
+        (inside, articles, inside + outside),
+        (outside, others, inside + outside),
+        (articles - inside, articles, total - inside - outside),
+        (others - outside, others, total - inside - outside),
+    )
+    return 2 * sum(seen * log(seen * total / (row * column)) for seen, row, column in table if seen)
+
+
+def _says_something(term: str) -> bool:
+    """Return whether a term could stand in a query: numbers and single letters hardly do."""
+    return all(len(word) > 1 or not word.isascii() for word in term.split()) and any(
+        not char.isdigit() and not char.isspace() for char in term
+    )
+
+
+def _distinct(found: Sequence[Suggestion], limit: int) -> Iterator[Suggestion]:
+    """Yield suggestions without the words that nearly always stand in a better phrase, and
+    without the phrases that say no more than a better word."""
+    chosen: list[Suggestion] = []
+    for each in found:
+        if len(chosen) == limit:
+            return
+        if not any(_says_the_same(each, other) for other in chosen):
+            chosen.append(each)
+            yield each
+
+
+def _says_the_same(one: Suggestion, other: Suggestion) -> bool:
+    shared = set(one.term.split()) & set(other.term.split())
+    fewer, more = sorted((one.inside, other.inside))
+    return bool(shared) and fewer >= _SAME * more
