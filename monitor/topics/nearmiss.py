@@ -59,13 +59,14 @@ def _cheapest(items: Sequence[Part], wanted: bool, number: int | None) -> Change
     found.sort(key=len)
     if number > 1:
         return tuple(chain.from_iterable(found[:number]))
-    best = found[0]
-    if len(best) > 1:
-        return best
-    # Of several that cost one change each, none is better: they are told as alternatives.
-    present = best[0].present
-    single = [each[0] for each in found if len(each) == 1 and each[0].present is present]
-    return (Change(present, tuple(chain.from_iterable(change.parts for change in single))),)
+    return _either(found) if len(found[0]) == 1 else found[0]
+
+
+def _either(found: Sequence[Changes]) -> Changes:
+    """Return the single changes as alternatives, as none of them is better than the others."""
+    single = [each[0] for each in found if len(each) == 1]
+    alike = [change for change in single if change.present is single[0].present]
+    return (Change(alike[0].present, tuple(chain.from_iterable(each.parts for each in alike))),)
 
 
 def _scored(items: Sequence[Part], weights: Sequence[int], threshold: int, wanted: bool) -> Changes:
@@ -77,16 +78,20 @@ def _scored(items: Sequence[Part], weights: Sequence[int], threshold: int, wante
     score = sum(weight for weight, item in zip(weights, items, strict=True) if item.holds)
     needed = threshold - score if wanted else score - threshold + 1
     best: dict[int, tuple[int, Changes]] = {0: (0, ())}
+    enough: list[Changes] = []
     for weight, item in zip(weights, items, strict=True):
         gain = -weight if item.holds else weight
         gain = gain if wanted else -gain
         if gain <= 0:
             continue
         made = changes(item, not item.holds)
+        enough += [made] if gain >= needed and len(made) == 1 else []
         for cost, (sum_, taken) in sorted(best.items(), reverse=True):
             more = (sum_ + gain, taken + made)
             if more[0] > best.get(cost + len(made), (0, ()))[0]:
                 best[cost + len(made)] = more
+    if enough:
+        return _either(enough)
     reached = [cost for cost, (sum_, _) in best.items() if sum_ >= needed]
     return best[min(reached)][1]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import log
 
 from monitor.model import Article
@@ -97,7 +97,7 @@ class Contrast:
                 if score >= SIGNIFICANT:
                     found.append(Suggestion(term, inside, outside, score))
         found.sort(key=lambda each: (-each.score, each.term))
-        return list(_distinct(found, limit))
+        return list(islice(_distinct(found), limit))
 
 
 def terms_of(article: Article) -> set[str]:
@@ -154,19 +154,26 @@ def _says_something(term: str) -> bool:
     )
 
 
-def _distinct(found: Sequence[Suggestion], limit: int) -> Iterator[Suggestion]:
-    """Yield suggestions without the words that nearly always stand in a better phrase, and
-    without the phrases that say no more than a better word."""
-    chosen: list[Suggestion] = []
+def _distinct(found: Sequence[Suggestion]) -> Iterator[Suggestion]:
+    """Yield suggestions without those that say no more than another one.
+
+    A word gives way to a phrase in which it nearly always stands, if both words of that phrase
+    stand out; where one of them does not ("in astana"), the phrase gives way to the other one.
+    """
+    words_ = {each.term: each for each in found if " " not in each.term}
+    within: dict[str, int] = {}
+    solid = set()
     for each in found:
-        if len(chosen) == limit:
-            return
-        if not any(_says_the_same(each, other) for other in chosen):
-            chosen.append(each)
+        parts = each.term.split()
+        if len(parts) > 1 and all(part in words_ for part in parts):
+            solid.add(each.term)
+            within |= {part: max(each.inside, within.get(part, 0)) for part in parts}
+    for each in found:
+        parts = each.term.split()
+        if len(parts) == 1:
+            if within.get(each.term, 0) < _SAME * each.inside:
+                yield each
+        elif each.term in solid or not any(
+            words_[part].score >= each.score for part in parts if part in words_
+        ):
             yield each
-
-
-def _says_the_same(one: Suggestion, other: Suggestion) -> bool:
-    shared = set(one.term.split()) & set(other.term.split())
-    fewer, more = sorted((one.inside, other.inside))
-    return bool(shared) and fewer >= _SAME * more

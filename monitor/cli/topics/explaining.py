@@ -33,7 +33,8 @@ from monitor.topics.text import Text
 def explain_topic(
     topic: Annotated[str, typer.Argument(help="A topic, or a query.")],
     article: Annotated[
-        str, typer.Argument(help="The id of a stored article, a file, or - for a text from the input.")
+        str,
+        typer.Argument(help="The id of a stored article, a file, or - for a text from the input."),
     ],
     id: Annotated[str, typer.Option(help="Which article of a file that holds several.")] = "",  # noqa: A002
     everything: Annotated[
@@ -108,7 +109,11 @@ def _as_json(subject: Subject, article: Article, part: Part) -> dict[str, object
         "matches": part.holds,
         "tree": as_json(part),
         "missing": [
-            {"present": change.present, "any_of": [each.text for each in change.parts], "sentence": told(change)}
+            {
+                "present": change.present,
+                "any_of": [each.text for each in change.parts],
+                "sentence": told(change),
+            }
             for change in changes(part)
         ],
     }

@@ -23,7 +23,10 @@ BATCH = 256
 
 def match(
     topic: Annotated[str, typer.Argument(help="A topic, or a query.")],
-    file: Annotated[Path, typer.Argument(help="Articles as JSON lines, or a recording; - reads them from the input.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Articles as JSON lines, or a recording; - reads them from the input."),
+    ],
     json: Json = False,
 ) -> None:
     """Print the ids of the articles that match, one a line."""

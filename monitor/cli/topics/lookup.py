@@ -1,0 +1,117 @@
+"""What TOPIC and QUERY mean on the command line: a topic by its name, else a query."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from monitor import app
+from monitor.cli.session import USAGE, err
+from monitor.config import Config
+from monitor.declarations import NAME
+from monitor.errors import ConfigError
+from monitor.model import Topic, WordList
+from monitor.protocols import Archive
+from monitor.topics.compile import Compiled, compile_topics
+from monitor.topics.query import Query
+
+QUERY = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The topics and word lists that there are."""
+
+    topics: tuple[Topic, ...]
+    lists: tuple[WordList, ...]
+    compiled: Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is looked for: a topic, or a query that was given instead of one."""
+
+    query: Query
+    topic: Topic | None = None
+
+    @property
+    def label(self) -> str:
+        """The topic's id; no topic has the one of a query."""
+        return self.topic.id if self.topic else ""
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return f"the topic '{self.topic.id}'" if self.topic else "the query"
+
+
+def known_of(topics: Sequence[Topic], lists: Sequence[WordList]) -> Known:
+    """Return topics with their queries."""
+    return Known(tuple(topics), tuple(lists), compile_topics(topics, lists))
+
+
+def known_without_archive(config: Config) -> Known:
+    """Return the topics that are declared."""
+    return known_of(config.topics, config.lists)
+
+
+async def known_topics(config: Config, archive: Archive) -> Known:
+    """Return the topics that are declared, and those that people made. Raises Unavailable."""
+    return known_without_archive(config)
+
+
+def topic_named(name: str, known: Known) -> Topic:
+    """Return a topic, or exit with 2 where there is none of that name."""
+    for topic in known.topics:
+        if topic.id == name:
+            return topic
+    _refuse(f"no topic is called '{name}'{_meant(name, known)}")
+
+
+def subject_among(wanted: str, known: Known) -> Subject:
+    """Return what is looked for; exits with 2 where the query does not hold."""
+    for topic in known.topics:
+        if topic.id == wanted:
+            return Subject(known.compiled.queries[topic.id], topic)
+    if meant := _meant(wanted, known):
+        err.print(f"no topic is called '{wanted}'{meant}: it is read as a query", markup=False)
+    query = Topic(id=QUERY, name="", query=wanted)
+    others = [topic for topic in known.topics if topic.id != QUERY]
+    compiled = compile_topics([*others, query], known.lists)
+    if QUERY not in compiled.queries:
+        problems = "; ".join(str(problem) for problem in compiled.problems)
+        _refuse(problems)
+    return Subject(compiled.queries[QUERY])
+
+
+def declared_subject(wanted: str) -> Subject:
+    """Return what is looked for, without any database.
+
+    A query needs no configuration; so one that is missing or wrong is fatal to a name alone.
+    """
+    try:
+        known = known_without_archive(app.load_config())
+    except ConfigError as error:
+        if NAME.fullmatch(wanted):
+            first = error.problems[0]
+            err.print(f"the configuration is not used: {first}", style="yellow", markup=False)
+        known = known_of((), ())
+    return subject_among(wanted, known)
+
+
+def _meant(name: str, known: Known) -> str:
+    """Return a question for what is nearly a topic's name, or looks like one."""
+    near = difflib.get_close_matches(name, [topic.id for topic in known.topics], n=1)
+    if near:
+        return f" (did you mean {near[0]}?)"
+    return " (`monitor topics list` shows them)" if NAME.fullmatch(name) and "-" in name else ""
+
+
+def _refuse(sentence: str) -> NoReturn:
+    err.print(f"error: {sentence}", style="red", markup=False)
+    raise typer.Exit(USAGE)
