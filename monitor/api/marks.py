@@ -47,7 +47,7 @@ async def list_wrong(archive: ArchiveOf, topic: TopicId) -> list[MarkItem]:
 async def mark_wrong(
     archive: ArchiveOf, context: ContextOf, topic: TopicId, article_id: ArticleId
 ) -> None:
-    """Remember that a stored article is wrong for a topic. It keeps the topic; suggestions learn."""
+    """Remember that a stored article is wrong for a topic. It keeps the topic."""
     if await archive.mark_wrong(topic, [article_id], context.clock.now()):
         raise HTTPException(
             404, f"there is no article {article_id!r}; /api/v1/articles lists those there are"

@@ -14,7 +14,7 @@ from tests.support.articles import an_article
 ARTICLE = an_article(
     title="SCO ministers meet in Astana",
     summary="The defence ministers of the SCO met.",
-    body="ASTANA: The ministers of defence of the SCO’s members met on Friday.\n\nThey spoke of trade.",
+    body="ASTANA: The ministers of defence of SCO states.\n\nOn trade.",
 )
 
 
@@ -76,28 +76,28 @@ def test_what_decides_leaves_out_what_does_not_count() -> None:
     [
         (
             "sco trade",
-            "ASTANA: The ministers of defence of the [SCO]’s members met on Friday.\n\nThey spoke of [trade].",
+            "ASTANA: The ministers of defence of [SCO] states.\n\nOn [trade].",
         ),
         (
             "astana NOT nato",
-            "[ASTANA]: The ministers of defence of the SCO’s members met on Friday.\n\nThey spoke of trade.",
+            "[ASTANA]: The ministers of defence of SCO states.\n\nOn trade.",
         ),
         # "ministers of" and "of defence" overlap: one mark.
         (
             '"ministers of" "of defence"',
-            "ASTANA: The [ministers of defence] of the SCO’s members met on Friday.\n\nThey spoke of trade.",
+            "ASTANA: The [ministers of defence] of SCO states.\n\nOn trade.",
         ),
         # Of a proximity its words are marked, not what stands between them.
         (
             "ministers ONEAR/1 defence",
-            "ASTANA: The [ministers] of [defence] of the SCO’s members met on Friday.\n\nThey spoke of trade.",
+            "ASTANA: The [ministers] of [defence] of SCO states.\n\nOn trade.",
         ),
         ("title:astana", ARTICLE.body),
         ("nato", ARTICLE.body),
     ],
 )
 def test_marks_in_a_text(query: str, expected: str) -> None:
-    assert marked(query) in (expected, expected.replace("[SCO]’s", "[SCO’s]"))
+    assert marked(query) == expected
 
 
 def test_pieces_of_a_part_of_a_text() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree.ElementTree import fromstring
+from lxml.etree import fromstring
 
 from monitor.topics.expectations import Outcome
 from monitor.topics.junit import junit

@@ -1,18 +1,23 @@
-"""The stored articles of the last days, as `rehearse` and `suggest` go through them."""
+"""The archive as commands on topics need it: if it is there, and its articles of the last days."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from monitor import app
 from monitor.cli.session import USAGE, err
+from monitor.config import Config
+from monitor.errors import Unavailable
 from monitor.model import ArticleRow
 from monitor.protocols import Archive
+from monitor.store.url import file_of
 
 PAGE = 500
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -32,6 +37,30 @@ def start_of(since: str, now: datetime) -> datetime:
         return now - int(found[1]) * _UNITS[found[2]]
     except OverflowError:
         return datetime.min.replace(year=1970, tzinfo=now.tzinfo)
+
+
+@asynccontextmanager
+async def archive_if_there(config: Config) -> AsyncIterator[Archive | None]:
+    """Yield the archive, or None where it cannot be opened or was never made.
+
+    For commands that only look something up in it: they make no database, and need none.
+    """
+    file = file_of(config.settings.database)
+    if file is not None and not file.exists():
+        yield None
+        return
+    store = app.connect_store(config.settings)
+    try:
+        try:
+            await store.start()
+            await store.migrate()
+        except Unavailable as error:
+            err.print(f"without the database: {error}", style="yellow", markup=False)
+            yield None
+        else:
+            yield store
+    finally:
+        await store.stop()
 
 
 async def pages_since(

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NoReturn
 
 import typer
 
 from monitor.cli.output import plain, print_json
-from monitor.cli.session import (
-    FAILED,
-    USAGE,
-    Json,
-    err,
-    execute,
-    load_config,
-    opened_store,
-    out,
-)
+from monitor.cli.session import FAILED, USAGE, Json, err, execute, load_config, out
+from monitor.cli.topics.archive import archive_if_there
 from monitor.cli.topics.lookup import Subject, known_topics, subject_among
 from monitor.cli.topics.reading import Found, article_of, reader_of
 from monitor.cli.topics.tree import as_json, tree_of
@@ -36,7 +29,7 @@ def explain_topic(
         str,
         typer.Argument(help="The id of a stored article, a file, or - for a text from the input."),
     ],
-    id: Annotated[str, typer.Option(help="Which article of a file that holds several.")] = "",  # noqa: A002
+    id: Annotated[str, typer.Option(help="Which article of a file that holds several.")] = "",
     everything: Annotated[
         bool, typer.Option("--all", help="Show all parts, also those that say nothing.")
     ] = False,
@@ -55,18 +48,19 @@ def explain_topic(
 
 
 async def _find(config: Config, topic: str, article: str, which: str) -> tuple[Subject, Article]:
-    async with opened_store(config) as store:
-        subject = subject_among(topic, await known_topics(config, store))
-        return subject, await _article(config, store, article, which)
+    async with archive_if_there(config) as archive:
+        subject = subject_among(topic, await known_topics(config, archive))
+        if article == "-":
+            found = article_of(sys.stdin.buffer.read(), "the input")
+            return subject, _one(found, "the input", which)
+        if await asyncio.to_thread(Path(article).is_file):
+            async with reader_of(config) as reader:
+                return subject, _one(await reader.file(Path(article)), article, which)
+        return subject, await _stored(archive, article)
 
 
-async def _article(config: Config, store: Archive, wanted: str, which: str) -> Article:
-    if wanted == "-":
-        return _one(article_of(sys.stdin.buffer.read(), "the input"), "the input", which)
-    if Path(wanted).is_file():
-        async with reader_of(config) as reader:
-            return _one(await reader.file(Path(wanted)), wanted, which)
-    row = await store.article(wanted)
+async def _stored(archive: Archive | None, wanted: str) -> Article:
+    row = await archive.article(wanted) if archive else None
     if row is None:
         _refuse(f"{plain(wanted)} is neither a file nor the id of a stored article")
     return row.article
@@ -84,7 +78,7 @@ def _one(found: Found, where: str, which: str) -> Article:
     _refuse(f"{where} holds {len(articles)} articles: choose one with --id ({ids}, …)")
 
 
-def _refuse(sentence: str) -> Any:
+def _refuse(sentence: str) -> NoReturn:
     err.print(f"error: {sentence}", style="red", markup=False)
     raise typer.Exit(USAGE)
 

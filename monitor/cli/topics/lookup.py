@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -60,8 +59,9 @@ def known_without_archive(config: Config) -> Known:
     return known_of(config.topics, config.lists)
 
 
-async def known_topics(config: Config, archive: Archive) -> Known:
-    """Return the topics that are declared, and those that people made. Raises Unavailable."""
+async def known_topics(config: Config, archive: Archive | None) -> Known:
+    """Return the topics that are declared, and those that people made, as far as there is an
+    archive. Raises Unavailable."""
     return known_without_archive(config)
 
 

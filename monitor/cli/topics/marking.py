@@ -60,7 +60,7 @@ async def _list(store: Archive, topic: str, json: bool) -> None:
     print_table(
         ("article", "marked", "title"),
         [(mark.article_id, mark.marked, title) for mark, title in rows],
-        f"Nothing is marked as wrong for {topic}. `monitor articles --topic {topic} --json` has ids.",
+        f"Nothing is marked. `monitor articles --topic {topic} --json` has ids.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,10 +43,9 @@ class Reader:
         return self._read[path]
 
     async def _articles(self, path: Path) -> Found:
-        if path.suffix == ".jsonl" and path.is_file():
-            return _lines(path)
-        if path.suffix == ".txt" and path.is_file():
-            return _text_file(path)
+        in_process = {".jsonl": _lines, ".txt": _text_file}.get(path.suffix)
+        if in_process is not None:
+            return await asyncio.to_thread(in_process, path)
         reading = await read_fixtures([path], self.parser, SystemClock())
         return Found(reading.articles, reading.problems)
 

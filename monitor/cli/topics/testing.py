@@ -23,7 +23,7 @@ from monitor.topics.matcher import Matcher
 _FILE = re.compile(r"[^\n]{1,250}\.(txt|jsonl|json|xml|rss|atom|rdf)", re.IGNORECASE)
 
 
-def test(
+def run_expectations(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="Show which topics these match: texts, recordings, feeds, folders."),
