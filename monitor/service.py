@@ -32,7 +32,7 @@ from monitor.runner import Runner
 from monitor.scheduler import Ticker
 from monitor.settings import Role
 from monitor.sources.discover import discover
-from monitor.topics.matcher import Matcher
+from monitor.topics.compile import matcher_of
 from monitor.visitor import Visitor
 from monitor.websub import Subscriber
 
@@ -233,7 +233,7 @@ class Service:
         }
         return {
             Role.DEDUPE: dedupe(store, store, store, clock),
-            Role.TAG: tag(Matcher(config.topics)),
+            Role.TAG: tag(matcher_of(config.topics)),
             Role.STORE: store_articles(store, clock),
             Role.ALERT: alert(config.rules, channels, store, clock),
             Role.NOTIFY: notify(courier),

@@ -20,7 +20,6 @@ from monitor.model.articles import (
     OutboxRow,
     OutboxSize,
     Sighting,
-    Topic,
 )
 from monitor.model.documents import (
     Document,
@@ -46,6 +45,7 @@ from monitor.model.sources import (
     SourceState,
 )
 from monitor.model.tagging import Tagging, TopicMark
+from monitor.model.topics import Expectations, Priority, Topic, WordList
 from monitor.model.turns import (
     Asked,
     HostReport,
@@ -74,6 +74,7 @@ __all__ = [
     "DeliveryState",
     "DeliveryStatus",
     "Document",
+    "Expectations",
     "Failure",
     "Finding",
     "FullText",
@@ -92,6 +93,7 @@ __all__ = [
     "PendingPage",
     "Poll",
     "PollNote",
+    "Priority",
     "Push",
     "Robots",
     "Sighting",
@@ -103,4 +105,5 @@ __all__ = [
     "Topic",
     "TopicMark",
     "Turn",
+    "WordList",
 ]

@@ -1,11 +1,9 @@
-"""Articles, what becomes of them, and the topics they are on."""
+"""Articles, and what becomes of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from monitor.model.owner import Owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +32,8 @@ class Article:
     updated: datetime | None = None
     revision: int = 1
     topics: tuple[str, ...] = ()
+    topic_versions: tuple[int, ...] = ()
+    """The versions of `topics` that matched, in the same order."""
     replayed: bool = False
     muted: bool = False
     """Alerts of a muted article reach the log and the page only (a replay without --deliver)."""
@@ -90,13 +90,3 @@ class OutboxSize:
     unsent: int
     unstored: int
     oldest: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Topic:
-    """A news subject that users name, with the boolean query that finds it."""
-
-    id: str
-    name: str
-    query: str
-    owner: Owner = Owner.CONFIG

@@ -23,8 +23,8 @@ from monitor.text.normal import (
     clean_line,
     clean_text,
     cut,
-    words,
 )
+from monitor.text.words import words
 
 _HEADER_LINES = 12
 """How many of the first lines may tell a date or an author."""

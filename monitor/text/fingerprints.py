@@ -6,8 +6,8 @@ import hashlib
 from datetime import datetime
 
 from monitor.model import Article
-from monitor.text.normal import words
 from monitor.text.urls import canonical_url
+from monitor.text.words import words
 
 MIN_CHARACTERS = 32
 """A shorter text is not telling: many articles are just "Live updates"."""

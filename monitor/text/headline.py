@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from monitor.text.normal import words
+from monitor.text.words import words
 
 MIN_WORDS = 3
 """Words that a headline keeps at least."""

@@ -6,22 +6,19 @@ is slow beside the matcher (some milliseconds an article) and meant for people w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
-
-import re2
 
 from monitor.text.words import located
 from monitor.topics.canonical import canonical
 from monitor.topics.evaluate import Span, holds, spans
+from monitor.topics.leaves import compiled
 from monitor.topics.text import Segment, Text
 from monitor.topics.tree import (
     And,
     AtLeast,
-    Exact,
     Field,
-    Fuzzy,
     In,
     Near,
     Node,
@@ -32,16 +29,12 @@ from monitor.topics.tree import (
     Regex,
     Repeat,
     Score,
-    Stem,
-    Term,
     Use,
     Value,
-    Wildcard,
     Within,
     Zone,
 )
 
-Word = (Term, Exact, Stem, Wildcard, Fuzzy)
 MAX_PLACES = 200
 """Places that are kept of one part."""
 
@@ -126,8 +119,8 @@ class _Explainer:
         match node:
             case Repeat(_, item):
                 return self._places(item, zone)
-            case Regex(inner, pattern, ignore_case):
-                return _found(self._text.segments(inner), pattern, ignore_case)
+            case Regex(inner):
+                return _found(self._text.segments(inner), node)
             case Value() | Published() | Within():
                 return ()
             case _:
@@ -199,13 +192,9 @@ def _apart(left: Sequence[Span], right: Sequence[Span]) -> str:
     return f"both are there, {min(apart)} words apart at the nearest"
 
 
-def _found(segments: Sequence[Segment], pattern: str, ignore_case: bool) -> list[Place]:
-    options = re2.Options()
-    options.case_sensitive = not ignore_case
-    options.log_errors = False
-    search: Callable[..., object] = re2.compile(pattern, options).finditer
+def _found(segments: Sequence[Segment], regex: Regex) -> list[Place]:
     return [
         Place(segment.name, match.start(), match.end(), segment.raw)
         for segment in segments
-        for match in search(segment.raw)
+        for match in compiled(regex).finditer(segment.raw)
     ]

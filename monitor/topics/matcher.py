@@ -1,158 +1,178 @@
-"""Which topics does an article match? Every topic is compiled once and then asked only rarely.
+"""Which of many topics does an article match? Exactly those whose queries hold, found fast.
 
-A topic can match only where at least one word of some set is present, as in Lucene Monitor's
-term-filtered presearcher: for an AND the rarest part will do, for an OR each side counts. Topics
-are indexed by those words, so an article meets only the few topics with which it shares one.
+An article's keys (see `presearch`) lead to the few queries that have their two rarest clauses in
+it; only these are asked, most of them in a few look-ups (see `program`). The sets are intersected
+in C, so an article costs little more than the cutting of its words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
 from typing import TypeAlias
 
-from monitor.model import Article, Topic
-from monitor.text.normal import words
-from monitor.topics.query import And, InTitle, Node, Not, Or, Phrase, QueryError, Term, parse
+from monitor.model import Article
+from monitor.text.words import words
+from monitor.topics.patterns import FEW, Patterns
+from monitor.topics.presearch import PATTERN, TITLE, Clause, best, necessary
+from monitor.topics.program import Program, compiled, fulfilled
+from monitor.topics.text import Text
+from monitor.topics.tree import Node, Zone
+
+Numbers: TypeAlias = int | list[int]
+NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class Matcher:
-    """Tells which topics articles match: exactly those whose queries hold, whatever their number.
+    """Holds articles against queries, which may come and go at any time. For one thread.
 
-    A query is about title, summary and body together; a phrase lies within one of the three.
-    Raises QueryError, with the topic's id, for a query that does not hold.
+    `frequencies` says how many articles of some sample have a word: it makes matching faster
+    where common words stand in queries, and changes no answer.
     """
 
-    def __init__(self, topics: Sequence[Topic]) -> None:
-        self._tests: list[tuple[str, _Test]] = []
-        self._watched: dict[str, list[int]] = {}
-        for place, topic in enumerate(topics):
-            root = _parse(topic)
-            self._tests.append((topic.id, _compile(root)))
-            for word in _necessary(root) or ():
-                self._watched.setdefault(word, []).append(place)
+    def __init__(self, frequencies: Mapping[str, int] = NONE) -> None:
+        self._frequencies = frequencies
+        self._numbers: dict[str, int] = {}
+        self._ids: list[str] = []
+        self._versions: list[int] = []
+        self._programs: list[Program | None] = []
+        self._filed: list[tuple[Clause, Clause]] = []
+        self._free: list[int] = []
+        self._first: dict[str, dict[str, Numbers]] = {}
+        self._always: set[int] = set()
+        self._strings: dict[str, str] = {}
+        self._patterns = Patterns(frequencies)
 
-    def match(self, articles: Sequence[Article]) -> list[tuple[str, ...]]:
-        """Return for each article the ids of the topics that it matches, sorted."""
-        return [self._topics_of(_Text.of(article)) for article in articles]
+    def __len__(self) -> int:
+        return len(self._numbers)
 
-    def _topics_of(self, text: _Text) -> tuple[str, ...]:
-        watched, tests = self._watched, self._tests
-        candidates = {place for word in watched.keys() & text.words for place in watched[word]}
-        found = [tests[place][0] for place in candidates if tests[place][1](text)]
-        return tuple(sorted(found))
+    def put(self, topic_id: str, query: Node, version: int = 1) -> None:
+        """Add a topic, or give it another query."""
+        self.drop(topic_id)
+        number = self._free.pop() if self._free else self._grow()
+        self._patterns.add(query)
+        clauses = best(necessary(query, self._weight), self._weight)[:2]
+        first, second = [*(tuple(map(self._intern, clause)) for clause in clauses), (), ()][:2]
+        self._numbers[topic_id] = number
+        self._ids[number], self._versions[number] = topic_id, version
+        self._programs[number] = compiled(query, self._intern)
+        self._filed[number] = (first, second)
+        if not first:
+            self._always.add(number)
+        for key in first:
+            below = self._first.setdefault(key, {})
+            for other in second or ("",):
+                _file(below, other, number)
 
+    def drop(self, topic_id: str) -> None:
+        """Remove a topic, if it is there."""
+        number = self._numbers.pop(topic_id, None)
+        if number is None:
+            return
+        first, second = self._filed[number]
+        for key in first:
+            for other in second or ("",):
+                _unfile(self._first[key], other, number)
+            if not self._first[key]:
+                del self._first[key]
+        self._always.discard(number)
+        self._programs[number] = None
+        self._free.append(number)
 
-class _Text:
-    """An article's fields as words: a set for terms, a line for each field for phrases."""
+    def version_of(self, topic_id: str) -> int:
+        """Return the version with which a topic was put; raises KeyError."""
+        return self._versions[self._numbers[topic_id]]
 
-    def __init__(self, fields: Sequence[list[str]]) -> None:
-        self._fields = fields
-        self.words = set().union(*fields)
+    def match(
+        self, articles: Sequence[Article], now: datetime | None = None
+    ) -> list[tuple[str, ...]]:
+        """Return for each article the ids of the topics that it matches, sorted.
 
-    @classmethod
-    def of(cls, article: Article) -> _Text:
-        """Return the text of the fields that queries are about, the title first."""
-        return cls([words(field) for field in (article.title, article.summary, article.body)])
+        `now` is what `in:24h` counts from, else the time at which each article was fetched.
+        """
+        return [self._topics_of(Text.of(article, now)) for article in articles]
 
-    @cached_property
-    def title(self) -> _Text:
-        """The title alone; of a title, itself."""
-        return _Text(self._fields[:1])
+    def _topics_of(self, text: Text) -> tuple[str, ...]:
+        keys = self._keys_of(text)
+        found: set[int] = set(self._always)
+        first = self._first
+        for key in first.keys() & keys:
+            below = first[key]
+            for other in below.keys() & keys:
+                numbers = below[other]
+                if numbers.__class__ is int:
+                    found.add(numbers)
+                else:
+                    found.update(numbers)  # type: ignore[arg-type]
+        programs, ids = self._programs, self._ids
+        return tuple(
+            sorted(
+                [
+                    ids[number]
+                    for number in found
+                    if fulfilled(programs[number], keys, text)  # type: ignore[arg-type]
+                ]
+            )
+        )
 
-    @cached_property
-    def lines(self) -> str:
-        """The words between single spaces. A phrase is found as text, which is faster than by
-        positions; the line ends keep phrases within their field, as no word holds white space."""
-        return "\n".join(map(_line, self._fields))
+    def _keys_of(self, text: Text) -> set[str]:
+        keys = {"", *text.vocabulary}
+        keys.update([TITLE + word for word in text.segments(Zone.TITLE)[0].folded])
+        if self._patterns:
+            keys.update(self._patterns.met_by(text.vocabulary))
+        return keys
 
+    def _grow(self) -> int:
+        self._ids.append("")
+        self._versions.append(0)
+        self._programs.append(None)
+        self._filed.append(((), ()))
+        return len(self._ids) - 1
 
-_Test: TypeAlias = Callable[[_Text], bool]
+    def _intern(self, text: str) -> str:
+        return self._strings.setdefault(text, text)
 
-
-def _parse(topic: Topic) -> Node:
-    try:
-        return parse(topic.query).root
-    except QueryError as error:
-        raise QueryError(f"topic '{topic.id}': {error}", error.column, error.line) from None
-
-
-def _compile(node: Node) -> _Test:
-    """Return a function that tells whether a text matches."""
-    match node:
-        case Term(word):
-            return lambda text: word in text.words
-        case Phrase(parts):
-            rarest, line = _rarest(parts), _line(parts)
-            return lambda text: rarest in text.words and line in text.lines
-        case InTitle(item):
-            inner = _compile(item)
-            return lambda text: inner(text.title)
-        case Not(item):
-            inner = _compile(item)
-            return lambda text: not inner(text)
-        case And(items):
-            terms = frozenset(item.word for item in items if isinstance(item, Term))
-            tests = [_compile(item) for item in items if not isinstance(item, Term)]
-            return lambda text: terms <= text.words and all(test(text) for test in tests)
-        case Or(items):
-            return _compile_any(items)
-
-
-def _compile_any(items: Sequence[Node]) -> _Test:
-    """Return a test of an OR: all words in one set operation, then the phrases that have their
-    rarest word in the text, then the rest."""
-    terms = frozenset(item.word for item in items if isinstance(item, Term))
-    tests = [_compile(item) for item in items if not isinstance(item, Term | Phrase)]
-    lines: dict[str, list[str]] = {}
-    for item in items:
-        if isinstance(item, Phrase):
-            lines.setdefault(_rarest(item.words), []).append(_line(item.words))
-    rarest = frozenset(lines)
-
-    def holds(text: _Text) -> bool:
-        if not terms.isdisjoint(text.words):
-            return True
-        for word in rarest & text.words:
-            for line in lines[word]:
-                if line in text.lines:
-                    return True
-        return any(test(text) for test in tests)
-
-    return holds
-
-
-def _line(parts: Iterable[str]) -> str:
-    """Return a phrase as it stands in a line of `_Text.lines`."""
-    return f" {' '.join(parts)} "
-
-
-def _necessary(node: Node, wanted: bool = True) -> frozenset[str] | None:
-    """Return words of which a text must hold at least one for `node` to be `wanted`.
-
-    None where a text without any word will do, which `parse` refuses for a whole query.
-    """
-    match node:
-        case Term(word):
-            return frozenset((word,)) if wanted else None
-        case Phrase(parts):
-            return frozenset((_rarest(parts),)) if wanted else None
-        case InTitle(item):
-            return _necessary(item, wanted)
-        case Not(item):
-            return _necessary(item, not wanted)
-        case And(items) | Or(items):
-            sets = [_necessary(item, wanted) for item in items]
-            known = [each for each in sets if each is not None]
-            if isinstance(node, And) is wanted:  # all must be as wanted: one of the sets will do
-                return min(known, key=_frequency, default=None)
-            return frozenset().union(*known) if len(known) == len(sets) else None
+    def _weight(self, clause: Clause) -> float:
+        """Estimate how many articles have a key of a clause."""
+        if not self._frequencies:
+            return sum(2.0 ** -len(key) for key in clause)
+        frequencies = self._frequencies
+        weight = 0.0
+        for key in clause:
+            if key[0] == TITLE:
+                weight += frequencies.get(key[1:], FEW) / 10
+            elif key[0] == PATTERN:
+                weight += self._patterns.frequency(key)
+            else:
+                weight += frequencies.get(key, FEW)
+        return weight
 
 
-def _rarest(parts: Iterable[str]) -> str:
-    return max(parts, key=len)
+def frequencies_of(articles: Iterable[Article]) -> dict[str, int]:
+    """Return how many of some articles have each word of their titles, summaries and bodies."""
+    counts: dict[str, int] = {}
+    for article in articles:
+        for word in {*words(article.title), *words(article.summary), *words(article.body)}:
+            counts[word] = counts.get(word, 0) + 1
+    return counts
 
 
-def _frequency(terms: frozenset[str]) -> float:
-    """Return a guess of how many articles hold one of these words: long words are rare."""
-    return sum(2.0 ** -len(term) for term in terms)
+def _file(below: dict[str, Numbers], key: str, number: int) -> None:
+    there = below.get(key)
+    if there is None:
+        below[key] = number
+    elif isinstance(there, int):
+        below[key] = [there, number]
+    else:
+        there.append(number)
+
+
+def _unfile(below: dict[str, Numbers], key: str, number: int) -> None:
+    there = below[key]
+    if isinstance(there, int):
+        del below[key]
+        return
+    there.remove(number)
+    if len(there) == 1:
+        below[key] = there[0]

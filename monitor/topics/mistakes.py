@@ -7,45 +7,77 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from lark import Token
 
 from monitor.errors import Rejected
+from monitor.topics.canonical import OPERATORS
+from monitor.topics.tree import Field, Zone
 
-OPERATORS = frozenset({"and", "or", "not"})
 MAX_CHARACTERS = 10_000
 MAX_TERMS = 500
 MAX_DEPTH = 30
+MAX_PATTERNS = 20
+"""Wildcards and misspelt words: each is held against every word of an article."""
+MOST_TOLD = 5
 
 
-class QueryError(Rejected):
-    """A query that does not hold: the text is a sentence that names the place and the cure.
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong: a sentence with the place and the cure.
 
     `column` counts characters from 1, in the line `line` of a query of several lines.
     """
 
-    def __init__(self, sentence: str, column: int = 1, line: int = 1) -> None:
-        super().__init__(sentence)
-        self.column = column
-        self.line = line
+    sentence: str
+    column: int = 1
+    line: int = 1
+
+
+class QueryError(Rejected):
+    """A query that does not hold. Its text is all the mistakes, as far as they can be told."""
+
+    def __init__(self, mistakes: Sequence[Mistake], about: str = "") -> None:
+        super().__init__(about + "; ".join(mistake.sentence for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+    @property
+    def column(self) -> int:
+        """The place of the first mistake."""
+        return self.mistakes[0].column
+
+    @property
+    def line(self) -> int:
+        """The line of the first mistake."""
+        return self.mistakes[0].line
 
 
 class Fault(Exception):
-    """A mistake at an offset; `{place}` in the sentence becomes its line and column."""
+    """A mistake at an offset; `{place}` in the sentence becomes its line and column.
+
+    Without an offset it is the token's whose meaning was looked for.
+    """
 
     def __init__(self, offset: int | None, sentence: str) -> None:
         super().__init__(sentence)
-        self.offset = offset or 0
+        self.offset = offset
         self.sentence = sentence
 
 
-def placed(text: str, fault: Fault) -> QueryError:
-    """Return the error that people see, with the place in their own text."""
-    before = text[: fault.offset]
+def placed(text: str, faults: Iterable[Fault]) -> QueryError:
+    """Return the error that people see, with the places in their own text."""
+    ordered = sorted(faults, key=lambda fault: fault.offset or 0)
+    return QueryError([_placed(text, fault) for fault in ordered[:MOST_TOLD]])
+
+
+def _placed(text: str, fault: Fault) -> Mistake:
+    offset = fault.offset or 0
+    before = text[:offset]
     line = before.count("\n") + 1
-    column = fault.offset - (before.rfind("\n") + 1) + 1
+    column = offset - (before.rfind("\n") + 1) + 1
     place = f"column {column}" if "\n" not in text.strip() else f"line {line}, column {column}"
-    return QueryError(fault.sentence.replace("{place}", place, 1), column, line)
+    return Mistake(fault.sentence.replace("{place}", place, 1), column, line)
 
 
 _SCAN = re.compile(r'"[^"]*"|[()]|[^\s()"]+')
@@ -91,59 +123,77 @@ def misplaced(tokens: Sequence[Token], at: Token) -> Fault:
     ended = at.type == "$END"  # which Lark places at the last token
     earlier = [item for item in tokens if ended or (item.start_pos or 0) < (at.start_pos or 0)]
     nearby = (earlier[-1], at) if earlier else (at,)
-    if nearby[0].type == "TITLE":
-        return Fault(nearby[0].start_pos, "{place}: " + _TITLE_ALONE)
     for token in nearby:
-        if token.type in ("AND", "OR"):
-            return Fault(token.start_pos, f"{{place}}: {token} needs something on both sides")
-        if token.type in ("NOT", "MINUS"):
-            return Fault(token.start_pos, f"{{place}}: {token} needs something after it")
+        start, shape = token.start_pos, _NEEDS.get(token.type)
+        if shape:
+            return Fault(start, "{place}: " + shape.format(token=shown(token.rstrip())))
+    if at.type == "COMMA":
+        what = "a comma separates only the parts of atleast( and repeat(: remove it, or quote it"
+        return Fault(at.start_pos, "{place}: " + what)
     return Fault(at.start_pos, "{place}: there is nothing between ( and ): add a word")
 
 
-_TITLE_ALONE = "title: needs a word, a phrase or a group right after it"
-_YET = "not part of this language yet"
-_FORMS = "write the word forms with OR"
+_NEEDS = {
+    "ZONE": "{token} needs a word, a phrase or a group right after it",
+    "NEAR": "{token} needs two terms: a word, a phrase or a group on both sides",
+    "AND": "{token} needs something on both sides",
+    "OR": "{token} needs something on both sides",
+    "NOT": "{token} needs something after it",
+    "MINUS": "{token} needs something after it",
+    "WEIGHT": "{token} needs a word, a phrase or a group right after it",
+    "SCORE": '{token} needs parts with weights after it, as 3*word 2*"two words"',
+    "SCORE_GROUP": '{token} needs parts with weights in it, as 3*word 2*"two words"',
+    "ATLEAST": "{token} needs parts with commas between them, and a ) at the end",
+    "REPEAT": "{token} needs one word, phrase or group, and a ) at the end",
+    "REGEX": "a regular expression stands right behind a field, as title:/…/",
+}
+_FIELDS = [
+    *(zone.value for zone in Zone if zone is not Zone.TEXT),
+    *(field.value for field in Field),
+]
+_KNOWN = ", ".join(f"{name}:" for name in (*_FIELDS, "published", "in"))
+_ZONE_ALONE = "{word} needs a word, a phrase or a group right after it"
 
 # What other languages mean by these would be lost as plain words. The first that fits is told.
 _FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), sentence)
     for pattern, sentence in (
-        (r"(?i)title:", _TITLE_ALONE),
+        (r"(?i)(title|body|lead|author|tag|place|url):", _ZONE_ALONE),
+        (r"(?i)(source|domain|country|lang|published|in):", "{word} needs a value right after it"),
+        (r"(?i)in:.*", "{word} is no time: write for example in:24h or in:7d"),
         (r"(?i)and|or|not", "write {upper} to combine parts, or quote the word to search for it"),
-        (r"(NEAR|ADJ|WITHIN)([/~]?\d+)?:?|[WN]/\d+", f"{{word}} is {_YET}: use AND"),
+        (r"O?NEAR.+", "{word}: write NEAR/10, with the number of words that may stand between"),
+        (r"(ADJ|WITHIN)([/~]?\d+)?:?|[WN]/\d+", "write NEAR/10 or ONEAR/10 instead of {word}"),
         (r"&&?", "write AND instead of {word}"),
         (r"\|\|?", "write OR instead of {word}"),
         (r"!.*", "write NOT instead of !"),
-        (r"/.+/\w*", f"regular expressions are {_YET}: {_FORMS}"),
-        (r"(?s).*[*?].*", f"wildcards are {_YET}: {_FORMS}"),
-        (r"(?s).*~.*", f"~ is {_YET}: {_FORMS}"),
-        (r"(?s).*[\[\]{}^].*|[<>=].*", f"{{word}} is {_YET}: quote it to search for its words"),
+        (r"(?s).*\^\d.*", "{word}: weights belong to a score, as score>=5: 3*word 2*other"),
+        (r"(?s).*[\[\]{}].*|[<>].*", "{word} is no part of this language: quote it"),
+        (r"/.*", "{word}: a regular expression is written title:/…/ or title:/…/i"),
         (r"\+.*", "leave out the +: every part must be there unless OR or NOT says otherwise"),
         (r"-.*", "write NOT, or one - right before the part that must not be there"),
-        (r"[^\W\d]\w*:.*", "{prefix} is no prefix here, only title: is; quote it to search for it"),
+        (r"(?i)(site|host|website):.*", "{prefix} is no field here: write domain:"),
+        (r"(?i)(intitle|headline):.*", "{prefix} is no field here: write title:"),
+        (r"(?i)(language):.*", "{prefix} is no field here: write lang:"),
+        (r"[^\W\d]\w*:.*", "{prefix} is no field here (there are " + _KNOWN + "); or quote it"),
     )
 )
 
 # Most words are plain; those that start like a proximity operator are looked at closely.
-_PLAIN = re.compile(r"(?!NEAR|ADJ|WITHIN)\w+")
+_PLAIN = re.compile(r"(?!O?NEAR|ADJ|WITHIN)\w+")
 
 
-def check_word(token: Token) -> None:
+def check_word(word: str) -> None:
     """Raise Fault for what is an operator elsewhere, or nearly one of this language."""
-    if _PLAIN.fullmatch(token) and token.lower() not in OPERATORS:
+    if _PLAIN.fullmatch(word) and word.lower() not in OPERATORS:
         return
     for pattern, sentence in _FOREIGN:
-        if pattern.fullmatch(token):
-            prefix = shown(token.partition(":")[0]) + ":"
-            told = sentence.format(word=shown(token), upper=token.upper(), prefix=prefix)
-            raise Fault(token.start_pos, "{place}: " + told)
-
-
-def check_phrase(token: Token) -> None:
-    """Raise Fault for a wildcard within quotes; a question mark may end a quoted sentence."""
-    if re.search(r"\*|\w\?\w", token):
-        raise Fault(token.start_pos, f"{{place}}: wildcards are {_YET}: {_FORMS}")
+        if pattern.fullmatch(word):
+            prefix = shown(word.partition(":")[0]) + ":"
+            told = {"{word}": shown(word), "{upper}": word.upper(), "{prefix}": prefix}
+            for name, text in told.items():
+                sentence = sentence.replace(name, text)
+            raise Fault(None, sentence)
 
 
 def shown(text: str) -> str:

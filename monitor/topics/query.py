@@ -1,88 +1,63 @@
-"""The query language of topics: text to a small frozen tree, and back.
+"""The query language in which users describe a topic: from text to a tree, and back.
 
-    query   = both (OR both)*            a OR b
-    both    = part ((AND)? part)*        a AND b, or simply: a b
-    part    = (NOT | "-") part | place
-    place   = title: atom | atom         title:summit
-    atom    = word | "a phrase" | ( query )
+    ("Shanghai Cooperation" OR =SCO) AND (defence NEAR/5 minist* OR "joint exercise"~3)
+    -title:(trade OR culture) lang:en published:>=2024
 
-Operators are written in capitals; NOT binds closest, then AND, then OR. Words are compared as
-`monitor.text.normal.words` gives them, so case does not count and `defence-minister` is a phrase.
-
-What other query languages offer and this one does not (wildcards, NEAR, other prefixes, ...) is
-an error with its cure, never a word that silently matches nothing.
+`docs/query-language.md` tells people what everything means, the nodes in `tree.py` tell the rest
+of the program. NOT binds closest, then NEAR, then AND, then OR; parts side by side are ANDed.
+Whatever is nearly an operator is an error with its cure, never a word that silently matches
+nothing.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeAlias, cast
+from types import MappingProxyType
+from typing import ParamSpec, cast
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedToken
 
-from monitor.text.normal import words
+from monitor.topics import leaves
+from monitor.topics.canonical import canonical
 from monitor.topics.mistakes import (
-    OPERATORS,
+    MAX_PATTERNS,
     Fault,
+    Mistake,
     QueryError,
-    check_phrase,
     check_shape,
     check_word,
     misplaced,
     placed,
     shown,
 )
+from monitor.topics.shape import holds_of_nothing, is_positional, looks_at_fields
+from monitor.topics.tree import (
+    And,
+    AtLeast,
+    Fuzzy,
+    In,
+    Near,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Repeat,
+    Score,
+    Term,
+    Use,
+    Wildcard,
+    Zone,
+)
 
-__all__ = ["And", "InTitle", "Node", "Not", "Or", "Phrase", "Query", "QueryError", "Term", "parse"]
+__all__ = ["Mistake", "Query", "QueryError", "canonical", "parse"]
 
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One word, as `words` gives it."""
-
-    word: str
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Two or more words that follow each other."""
-
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class InTitle:
-    """What must hold of the title alone. Never directly within another InTitle."""
-
-    item: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """What must not hold. Never directly within another Not."""
-
-    item: Node
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """Two or more parts that must all hold; none of them is an And."""
-
-    items: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Two or more parts of which one must hold; none of them is an Or."""
-
-    items: tuple[Node, ...]
-
-
-Node: TypeAlias = Term | Phrase | InTitle | Not | And | Or
+P = ParamSpec("P")
+NONE: Mapping[str, Node] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,100 +70,158 @@ class Query:
         return canonical(self.root)
 
 
-def parse(text: str) -> Query:
+def parse(text: str, *, stem: str = "", names: Mapping[str, Node] = NONE) -> Query:
     """Return the query that a text holds, in time proportional to its length.
 
-    Raises QueryError for a text that does not hold, or that exceeds a limit of
-    `monitor.topics.mistakes`: 10,000 characters, 500 terms, parentheses 30 deep.
+    `stem` is the language whose stemmer makes all plain words match their forms, "" for none;
+    `names` are the topics and word lists that `@name` stands for. Raises QueryError for a text
+    that does not hold, or that exceeds a limit of `monitor.topics.mistakes`.
     """
     text = text.translate(_QUOTES)
+    reading = _Reading(stem, names)
+    token = _READING.set(reading)
     try:
         check_shape(text)
         # The builder makes nodes while Lark parses, which Lark's own types do not say.
         root = cast(Node, _parser().parse(text))
-        if _holds_of_nothing(root):
-            only = "a query of only NOT parts (or a side of an OR)"
-            raise Fault(0, f"{only} would match almost everything: add a word that must be there")
+        if not reading.faults:
+            _check_whole(root)
     except UnexpectedToken as error:
         fault = misplaced(list(_parser().lex(text)), error.token)
-        raise placed(text, fault) from None
+        raise placed(text, [*reading.faults, fault]) from None
     except Fault as fault:
-        raise placed(text, fault) from None
+        raise placed(text, [*reading.faults, fault]) from None
+    finally:
+        _READING.reset(token)
+    if reading.faults:
+        raise placed(text, reading.faults)
     return Query(root)
 
 
-def canonical(node: Node) -> str:
-    """Return the text of a tree, with all operators and only the parentheses that help."""
-    match node:
-        case Term(word):
-            bare = _BARE.fullmatch(word) and word not in OPERATORS
-            return word if bare else f'"{word}"'
-        case Phrase(parts):
-            return f'"{" ".join(parts)}"'
-        case InTitle(item):
-            return "title:" + _grouped(item, Not, And, Or)
-        case Not(item):
-            return "NOT " + _grouped(item, And, Or)
-        case And(items):
-            return " AND ".join(_grouped(item, Or) for item in items)
-        case Or(items):
-            return " OR ".join(_grouped(item, And) for item in items)
+@dataclass(slots=True)
+class _Reading:
+    """What one call of `parse` was given, and what it has found."""
+
+    stem: str
+    names: Mapping[str, Node]
+    faults: list[Fault] = field(default_factory=list)
+    patterns: int = 0
 
 
-def _grouped(node: Node, *kinds: type[Node]) -> str:
-    text = canonical(node)
-    return f"({text})" if isinstance(node, kinds) else text
+_READING: ContextVar[_Reading] = ContextVar("reading")
+_UNKNOWN = Term("…")  # in the place of what is wrong, so that the rest can be read
 
-
-_BARE = re.compile(r"\w+")
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
 _GRAMMAR = r"""
-?start: any
+?start: any | SCORE weighted+ -> score
 ?any: all | all (OR all)+ -> any_of
 ?all: part | part (AND? part)+ -> all_of
-?part: place | (NOT | MINUS) part -> without
-?place: atom | TITLE atom -> in_title
-?atom: WORD -> word | PHRASE -> phrase | LPAR any RPAR -> group
+?part: near | (NOT | MINUS) part -> without
+?near: atom | near NEAR atom -> near
+?atom: zoned | value | group | counted
+zoned: ZONE (atom | REGEX)
+?value: WORD -> word | PHRASE -> phrase | VALUE -> value | PUBLISHED -> published | WITHIN -> within
+group: LPAR any RPAR
+?counted: ATLEAST any (COMMA any)* RPAR -> at_least
+    | REPEAT any RPAR -> repeat
+    | SCORE_GROUP weighted+ RPAR -> score
+weighted: WEIGHT? atom
 
 AND.2: /AND(?=[\s()"]|$)/
 OR.2: /OR(?=[\s()"]|$)/
 NOT.2: /NOT(?=[\s()"]|$)/
-MINUS.2: /-(?=[^\s)-])/
-TITLE.2: /title:(?=[^\s)])/i
+NEAR.3: /O?NEAR(\/\d+)?(?=[\s()"]|$)/
+MINUS.2: /-(?=[^\s)\-])(?!\d+\*)/
+ZONE.2: /(title|body|lead|author|tag|place|url):(?=[^\s)])/i
+REGEX.4: /\/(?:[^\/\\\n]|\\.)+\/i?(?=[\s(),]|$)/
+VALUE.3: /(source|domain|country|lang):[^\s()",]+/i
+PUBLISHED.3: /published:(\[[^\]\n]*\]|[^\s()",\[]+)/i
+WITHIN.3: /in:\d+[mhdw](?=[\s(),]|$)/i
+ATLEAST.4: /atleast\(\s*\d+\s*%?\s*,/i
+REPEAT.4: /repeat\(\s*\d+\s*,/i
+SCORE_GROUP.5: /score>=\d+:\(/i
+SCORE.4: /score>=\d+:/i
+WEIGHT.3: /-?\d+\*(?=["(@=\w])/
+COMMA: ","
 LPAR: "("
 RPAR: ")"
-PHRASE: /"[^"]*"/
-WORD: /[^\s()"]+/
+PHRASE.2: /=?"[^"]*"(\^[A-Za-z]*)?(~\d+)?/
+WORD: /[^\s()",]+/
 %ignore /\s+/
 """
 
 
-def _leaf(token: Token, complaint: str) -> Node:
-    """Return the term or the phrase that a token amounts to."""
-    parts = words(token)
-    if not parts:
-        raise Fault(token.start_pos, "{place}: " + complaint)
-    return Term(parts[0]) if len(parts) == 1 else Phrase(tuple(parts))
+def _told(method: Callable[P, Node]) -> Callable[P, Node]:
+    """Keep a fault for later, at the place of the first token, and go on without the part."""
+
+    def building(*arguments: P.args, **named: P.kwargs) -> Node:
+        try:
+            return method(*arguments, **named)
+        except Fault as fault:
+            first = next((item for item in arguments if isinstance(item, Token)), None)
+            offset = fault.offset
+            if offset is None and first is not None:
+                offset = first.start_pos
+            sentence = fault.sentence
+            if "{place}" not in sentence:
+                sentence = "{place}: " + sentence
+            _READING.get().faults.append(Fault(offset, sentence))
+            return _UNKNOWN
+
+    return building
 
 
 @v_args(inline=True)
 class _Builder(Transformer[Token, Node]):
     """Makes a node of each rule as the parser completes it, so that depth costs no recursion."""
 
+    @_told
     def word(self, token: Token) -> Node:
+        if token.startswith("@"):
+            return _used(token[1:])
         check_word(token)
-        return _leaf(token, f"{shown(token)} has no letter or digit: remove it")
+        parts = leaves.words_of(token, _READING.get().stem)
+        if not parts:
+            raise Fault(None, f"{shown(token)} has no letter or digit: remove it")
+        return _counted(parts[0] if len(parts) == 1 else Phrase(tuple(parts)))
 
+    @_told
     def phrase(self, token: Token) -> Node:
-        check_phrase(token)
-        return _leaf(token, "there is no word between these quotes: add one")
+        return _counted(leaves.quoted(token, _READING.get().stem))
+
+    @_told
+    def value(self, token: Token) -> Node:
+        return leaves.value(token)
+
+    @_told
+    def published(self, token: Token) -> Node:
+        return leaves.published(token)
+
+    @_told
+    def within(self, token: Token) -> Node:
+        return leaves.within(token)
 
     def group(self, _left: Token, item: Node, _right: Token) -> Node:
         return item
 
-    def in_title(self, _title: Token, item: Node) -> Node:
-        return item if isinstance(item, InTitle) else InTitle(item)
+    @_told
+    def zoned(self, token: Token, item: Node | Token) -> Node:
+        zone = Zone(token[:-1].lower())
+        if isinstance(item, Token):
+            return leaves.regex(zone, item)
+        if isinstance(item, In) and item.zone is zone:
+            return item
+        if looks_at_fields(item):
+            raise Fault(None, f"{zone}: takes words and phrases, but no field again")
+        return In(zone, item)
+
+    @_told
+    def near(self, left: Node, token: Token, right: Node) -> Node:
+        if not (is_positional(left) and is_positional(right)):
+            raise Fault(None, "NEAR takes words, phrases, and groups of them with OR")
+        operator, _, number = token.partition("/")
+        return Near(left, right, leaves.apart(number or "10"), operator == "ONEAR")
 
     def without(self, _not: Token, item: Node) -> Node:
         return item.item if isinstance(item, Not) else Not(item)
@@ -199,28 +232,72 @@ class _Builder(Transformer[Token, Node]):
     def any_of(self, *parts: Node | Token) -> Node:
         return Or(_flat(parts, lambda node: node.items if isinstance(node, Or) else (node,)))
 
+    @_told
+    def at_least(self, token: Token, *parts: Node | Token) -> Node:
+        items = _flat(parts, lambda node: (node,))
+        count = leaves.share(token.partition("(")[2].rstrip(", \n\t"), len(items))
+        if len(items) == 1:
+            return items[0]
+        if count == 1:
+            return self.any_of(*items)
+        return self.all_of(*items) if count == len(items) else AtLeast(count, items)
+
+    @_told
+    def repeat(self, token: Token, item: Node, _right: Token) -> Node:
+        count = token.partition("(")[2].rstrip(", \n\t")
+        if not is_positional(item):
+            raise Fault(None, "repeat( takes a word, a phrase, or a group of them with OR")
+        if len(count) > 3 or not int(count):
+            raise Fault(None, f"repeat({shown(count)}, …): write a number from 2 to 999")
+        return item if int(count) == 1 else Repeat(int(count), item)
+
+    def weighted(self, *found: Token | Node) -> tuple[int, Node]:
+        weight = int(found[0][:-1][:7]) if isinstance(found[0], Token) else 1
+        return weight, cast(Node, found[-1])
+
+    @_told
+    def score(self, token: Token, *found: tuple[int, Node] | Token) -> Node:
+        parts = tuple(part for part in found if not isinstance(part, Token))
+        number = token.partition("=")[2].rstrip(":(")
+        threshold, best = int(number[:9]), sum(max(weight, 0) for weight, _ in parts)
+        if not all(weight for weight, _ in parts):
+            raise Fault(None, "a weight of 0 changes nothing: remove the part")
+        if not 1 <= threshold <= best:
+            raise Fault(None, f"score>={threshold} is met by everything or nothing: 1 to {best}")
+        return Score(threshold, parts)
+
 
 def _flat(
-    parts: tuple[Node | Token, ...], items: Callable[[Node], tuple[Node, ...]]
+    parts: Iterable[Node | Token], items: Callable[[Node], tuple[Node, ...]]
 ) -> tuple[Node, ...]:
     return tuple(item for part in parts if not isinstance(part, Token) for item in items(part))
+
+
+def _used(name: str) -> Use:
+    names = _READING.get().names
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean @{near[0]}?" if near else ""
+        raise Fault(None, f"no topic or word list is called '{shown(name)}'{hint}")
+    return Use(name, names[name])
+
+
+def _counted(node: Node) -> Node:
+    """Count what is held against every word of an article. Raises Fault where it is too much."""
+    reading = _READING.get()
+    parts = node.words if isinstance(node, Phrase) else (node,)
+    reading.patterns += sum(isinstance(part, Wildcard | Fuzzy) for part in parts)
+    if reading.patterns > MAX_PATTERNS:
+        raise Fault(None, f"more than {MAX_PATTERNS} wildcards and ~: make several topics of it")
+    return node
+
+
+def _check_whole(root: Node) -> None:
+    if holds_of_nothing(root):
+        only = "a query of only NOT parts (or a side of an OR)"
+        raise Fault(0, f"{only} would match almost everything: add a word that must be there")
 
 
 @cache
 def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr", lexer="basic", transformer=_Builder())
-
-
-def _holds_of_nothing(node: Node) -> bool:
-    """Return whether an article without a single word would match."""
-    match node:
-        case Term() | Phrase():
-            return False
-        case InTitle(item):
-            return _holds_of_nothing(item)
-        case Not(item):
-            return not _holds_of_nothing(item)
-        case And(items):
-            return all(_holds_of_nothing(item) for item in items)
-        case Or(items):
-            return any(_holds_of_nothing(item) for item in items)

@@ -23,7 +23,7 @@ import psutil
 
 from monitor.model import Article, Topic
 from monitor.store import SqlStore
-from monitor.topics.matcher import Matcher
+from monitor.topics.compile import matcher_of
 from tests.support.service import ServiceProcess
 
 SEED = 7
@@ -115,7 +115,7 @@ async def measure(
 ) -> Result:
     """Run the service over a full outbox; `others` are the servers whose CPU counts too."""
     topics, articles = make_topics(topic_count), make_articles(count)
-    expected = sum(bool(found) for found in Matcher(topics).match(articles))
+    expected = sum(bool(found) for found in matcher_of(topics).match(articles))
     write_config(folder / "config", topics)
     url = environ.get("MONITOR_DATABASE_URL", f"sqlite+aiosqlite:///{folder}/data/monitor.db")
     store = SqlStore.from_url(url)

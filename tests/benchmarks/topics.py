@@ -15,8 +15,8 @@ from pathlib import Path
 import yaml
 
 from monitor.model import Article, Topic
-from monitor.text.normal import words
-from monitor.topics.matcher import Matcher
+from monitor.text.words import words
+from monitor.topics.compile import matcher_of
 from tests.support.articles import an_article
 
 WORDS_IN_ARTICLE = 400
@@ -39,7 +39,9 @@ def main() -> None:
     weights = list(accumulate(1 / rank for rank in range(1, len(known) + 1)))
     articles = [an_article_of(dice, known, weights, number) for number in range(ARTICLES)]
     started = time.process_time()
-    matcher = Matcher([shipped(), *(a_topic(dice, known, number) for number in range(count - 1))])
+    matcher = matcher_of(
+        [shipped(), *(a_topic(dice, known, number) for number in range(count - 1))]
+    )
     print(f"compile {count} topics: {(time.process_time() - started) * 1e3:.0f} ms")
     alone = min(timed(lambda: [[words(a.title), words(a.body)] for a in articles]) for _ in "12345")
     whole = min(timed(lambda: matcher.match(articles)) for _ in "12345")

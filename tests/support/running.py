@@ -18,7 +18,7 @@ import yaml
 from monitor import app
 from monitor.api import create_app
 from monitor.api.server import bind, serving
-from monitor.channels import SOURCE_CHANGED
+from monitor.channels import READERS, SOURCE_CHANGED, group_of
 from monitor.events import decode
 from monitor.service import Service
 from monitor.settings import Role
@@ -104,7 +104,10 @@ class Running:
 
         async def holds() -> bool:
             (waiting,) = await self.ask("SELECT count(*) FROM outbox WHERE stored_at IS NULL")
-            return len(await self.articles()) >= count and waiting == (0,)
+            if waiting != (0,) or len(await self.articles()) < count:
+                return False
+            lags = [await self.service.broker.lag(c, group_of(name)) for name, c in READERS]
+            return not any(lags)
 
         await until(holds, WITHIN, f"{count} articles stored")
         return await self.articles()

@@ -30,7 +30,7 @@ from monitor.model import (
 from monitor.relay import fetched_event
 from monitor.store import SqlStore
 from monitor.telemetry import Health
-from monitor.topics.matcher import Matcher
+from monitor.topics.compile import matcher_of
 from tests.support.articles import an_article
 from tests.support.clock import START, FakeClock
 
@@ -40,7 +40,7 @@ CHANNELS_OF_RULES = {
     "log": AlertChannel(id="log", kind=ChannelKind.LOG),
     "hook": AlertChannel(id="hook", kind=ChannelKind.WEBHOOK),
 }
-MATCHER = Matcher([Topic(id="sco", name="SCO", query='"Shanghai Cooperation Organisation"')])
+MATCHER = matcher_of([Topic(id="sco", name="SCO", query='"Shanghai Cooperation Organisation"')])
 
 Build = Callable[[SqlStore], Consumer]
 

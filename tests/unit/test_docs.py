@@ -31,7 +31,7 @@ from monitor.retry import DELIVERY_DELAYS
 from monitor.settings import PREFIX, Role, Settings
 from monitor.sources import TYPES
 from monitor.telemetry import REGISTRY, Health
-from monitor.topics.matcher import Matcher
+from monitor.topics.compile import matcher_of
 from tests.support.articles import an_article
 
 ROOT = Path(__file__).parents[2]
@@ -177,7 +177,7 @@ def test_the_first_steps_of_the_readme_hold(tmp_path: Path) -> None:
     (fixture,) = set(re.findall(r"config/fixtures/\S+\.txt", page("README.md")))
     title, _, body = page(fixture).partition("\n")
     article = an_article(title=title, body=body)
-    assert Matcher(found.topics).match([article]) == [tuple(sorted(t.id for t in found.topics))]
+    assert matcher_of(found.topics).match([article]) == [tuple(sorted(t.id for t in found.topics))]
 
 
 def test_the_schedule_of_retries() -> None:

@@ -2,101 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.model import Article, Topic
-from monitor.text.normal import words
-from monitor.topics.matcher import Matcher
-from monitor.topics.query import (
-    And,
-    InTitle,
-    Node,
-    Not,
-    Or,
-    Phrase,
-    QueryError,
-    Term,
-    parse,
-)
+from monitor.topics.compile import matcher_of
+from monitor.topics.matcher import Matcher, frequencies_of
+from monitor.topics.query import QueryError
 from tests.support.articles import an_article
+from tests.support.queries import some_article, some_node
+from tests.support.reference import reference_holds
+
+PAIRS = int(os.environ.get("MONITOR_TEST_MATCHES", "10000"))
+"""Pairs of a query and an article that are looked at: 1,000,000 take a quarter of an hour."""
+QUERIES_AT_ONCE, ARTICLES_AT_ONCE = 10, 10
 
 
 def topics_of(article: Article, **queries: str) -> tuple[str, ...]:
     topics = [Topic(id=name, name=name, query=query) for name, query in queries.items()]
-    (found,) = Matcher(topics).match([article])
+    (found,) = matcher_of(topics).match([article])
     return found
 
 
-def holds(node: Node, fields: Sequence[list[str]]) -> bool:
-    """Say whether a query holds of fields, word by word: slow and plain. The first is the title."""
-    match node:
-        case Term(word):
-            return any(word in field for field in fields)
-        case Phrase(parts):
-            size = len(parts)
-            return any(
-                tuple(field[start : start + size]) == parts
-                for field in fields
-                for start in range(len(field))
-            )
-        case InTitle(item):
-            return holds(item, fields[:1])
-        case Not(item):
-            return not holds(item, fields)
-        case And(items):
-            return all(holds(item, fields) for item in items)
-        case Or(items):
-            return any(holds(item, fields) for item in items)
-
-
-WORDS = ["a", "b", "c", "ab", "don't", "会"]
-TEXTS = st.lists(st.sampled_from([*WORDS, "A", "B-c", "a.", "\n", "x"]), max_size=6).map(" ".join)
-ARTICLES = st.builds(an_article, title=TEXTS, summary=TEXTS, body=TEXTS)
-QUERIES = st.recursive(
-    st.sampled_from(WORDS)
-    | st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(
-        lambda found: f'"{" ".join(found)}"'
-    ),
-    lambda inner: st.one_of(
-        inner.map("title:({})".format),
-        inner.map("NOT ({})".format),
-        st.tuples(inner, inner).map(lambda pair: "({}) AND ({})".format(*pair)),
-        st.tuples(inner, inner, inner).map(lambda three: "({}) OR ({}) OR ({})".format(*three)),
-    ),
-    max_leaves=10,
+@settings(
+    max_examples=PAIRS // (QUERIES_AT_ONCE * ARTICLES_AT_ONCE),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
-
-
-@given(st.lists(QUERIES, max_size=8), st.lists(ARTICLES, max_size=4))
-def test_the_matcher_equals_the_slow_reading(queries: list[str], articles: list[Article]) -> None:
-    topics = []
+@given(st.randoms(use_true_random=False), st.booleans())
+def test_the_matcher_equals_the_slow_reading(chance: Random, informed: bool) -> None:
+    queries = [some_node(chance) for _ in range(QUERIES_AT_ONCE)]
+    articles = [some_article(chance) for _ in range(ARTICLES_AT_ONCE)]
+    matcher = Matcher(frequencies_of(articles) if informed else {})
     for number, query in enumerate(queries):
-        try:
-            parse(query)
-        except QueryError:  # would match an empty article
-            continue
-        topics.append(Topic(id=f"t{number}", name="", query=query))
+        matcher.put(f"t{number}", query)
     expected = [
-        tuple(
-            topic.id
-            for topic in topics
-            if holds(
-                parse(topic.query).root,
-                [words(article.title), words(article.summary), words(article.body)],
-            )
-        )
+        tuple(f"t{n}" for n, query in enumerate(queries) if reference_holds(query, article))
         for article in articles
     ]
-    assert Matcher(topics).match(articles) == expected
+    assert matcher.match(articles) == expected
+    for number in range(0, len(queries), 2):
+        matcher.drop(f"t{number}")
+        matcher.put(f"t{number}", queries[number - 1], 2)
+    queries[::2] = [queries[number - 1] for number in range(0, len(queries), 2)]
+    expected = [
+        tuple(f"t{n}" for n, query in enumerate(queries) if reference_holds(query, article))
+        for article in articles
+    ]
+    assert matcher.match(articles) == expected
 
 
 def test_no_topics_and_no_articles() -> None:
-    assert Matcher([]).match([an_article()]) == [()]
-    assert Matcher([Topic(id="t", name="", query="a")]).match([]) == []
+    assert matcher_of([]).match([an_article()]) == [()]
+    assert matcher_of([Topic(id="t", name="", query="a")]).match([]) == []
 
 
 def test_the_ids_are_sorted() -> None:
@@ -147,5 +109,14 @@ def test_case_hyphens_and_possessives_do_not_count() -> None:
 
 def test_a_topic_whose_query_does_not_hold_is_named() -> None:
     with pytest.raises(QueryError, match=r"^topic 'bad': column 3: AND needs") as caught:
-        Matcher([Topic(id="bad", name="", query="a AND")])
+        matcher_of([Topic(id="bad", name="", query="a AND")])
     assert caught.value.column == 3
+
+
+def test_a_topic_is_dropped_and_its_version_known() -> None:
+    matcher = matcher_of([Topic(id="t", name="", query="storm", version=3)])
+    assert matcher.version_of("t") == 3
+    assert matcher.match([an_article(title="storm")]) == [("t",)]
+    matcher.drop("t")
+    assert matcher.match([an_article(title="storm")]) == [()]
+    assert len(matcher) == 0

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from monitor.model import Topic
+from monitor.topics.compile import matcher_of
 from monitor.topics.matcher import Matcher
 from monitor.topics.query import parse
 from tests.support.articles import an_article
@@ -34,7 +35,7 @@ def labelled() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
-    return Matcher(shipped())
+    return matcher_of(shipped())
 
 
 @pytest.mark.parametrize(("topic", "entry", "belongs"), list(labelled()))

@@ -16,10 +16,8 @@ from monitor.declarations import NAME
 from monitor.errors import ConfigError
 from monitor.model import Topic, WordList
 from monitor.protocols import Archive
-from monitor.topics.compile import Compiled, compile_topics
-from monitor.topics.query import Query
-
-QUERY = "query"
+from monitor.topics.compile import Compiled, compile_topics, parse_with
+from monitor.topics.query import Query, QueryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def known_of(topics: Sequence[Topic], lists: Sequence[WordList]) -> Known:
 
 def known_without_archive(config: Config) -> Known:
     """Return the topics that are declared."""
-    return known_of(config.topics, config.lists)
+    return known_of(config.topics, ())
 
 
 async def known_topics(config: Config, archive: Archive | None) -> Known:
@@ -80,13 +78,10 @@ def subject_among(wanted: str, known: Known) -> Subject:
             return Subject(known.compiled.queries[topic.id], topic)
     if meant := _meant(wanted, known):
         err.print(f"no topic is called '{wanted}'{meant}: it is read as a query", markup=False)
-    query = Topic(id=QUERY, name="", query=wanted)
-    others = [topic for topic in known.topics if topic.id != QUERY]
-    compiled = compile_topics([*others, query], known.lists)
-    if QUERY not in compiled.queries:
-        problems = "; ".join(str(problem) for problem in compiled.problems)
-        _refuse(problems)
-    return Subject(compiled.queries[QUERY])
+    try:
+        return Subject(parse_with(wanted, known.compiled))
+    except QueryError as error:
+        _refuse(str(error))
 
 
 def declared_subject(wanted: str) -> Subject:

@@ -1,0 +1,112 @@
+"""All topics at once: their queries, with what they use of each other and of word lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.model import Topic, WordList
+from monitor.topics.matcher import NONE, Matcher
+from monitor.topics.mistakes import Mistake, QueryError
+from monitor.topics.query import Query, parse
+from monitor.topics.tree import Node, Or
+
+_USED = re.compile(r"(?<![^\s()\",:*-])@([a-z0-9][a-z0-9._-]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The queries that hold, by topic; and for each that does not, why."""
+
+    queries: Mapping[str, Query]
+    errors: Mapping[str, QueryError]
+    names: Mapping[str, Node]
+    """What `@name` stands for."""
+
+
+def compile_topics(topics: Iterable[Topic], lists: Iterable[WordList] = ()) -> Compiled:
+    """Parse topics in an order in which each comes after those that it uses.
+
+    A word list's mistakes are found under its own name. Never raises.
+    """
+    return _Compiler(
+        {topic.id: topic for topic in topics}, {item.name: item for item in lists}
+    ).run()
+
+
+def parse_with(text: str, compiled: Compiled, stem: str = "") -> Query:
+    """Return a query that may use what is compiled. Raises QueryError."""
+    return parse(text, stem=stem, names=compiled.names)
+
+
+def matcher_of(
+    topics: Sequence[Topic],
+    lists: Iterable[WordList] = (),
+    frequencies: Mapping[str, int] = NONE,
+) -> Matcher:
+    """Return the matcher of topics. Raises QueryError, with the topic's id, for one of them."""
+    compiled = compile_topics(topics, lists)
+    for name, error in compiled.errors.items():
+        raise QueryError(error.mistakes, f"topic '{name}': ")
+    matcher = Matcher(frequencies)
+    for topic in topics:
+        matcher.put(topic.id, compiled.queries[topic.id].root, topic.version)
+    return matcher
+
+
+class _Compiler:
+    def __init__(self, topics: Mapping[str, Topic], lists: Mapping[str, WordList]) -> None:
+        self._topics = topics
+        self._lists = lists
+        self._queries: dict[str, Query] = {}
+        self._errors: dict[str, QueryError] = {}
+        self._names: dict[str, Node] = {}
+
+    def run(self) -> Compiled:
+        for name, words in self._lists.items():
+            if name in self._topics:
+                sentence = f"a topic and a word list are both called '{name}': rename one"
+                self._errors[name] = QueryError([Mistake(sentence)])
+            else:
+                self._read_list(words)
+        for topic_id in self._topics:
+            self._read(topic_id, ())
+        return Compiled(self._queries, self._errors, self._names)
+
+    def _read(self, topic_id: str, using: tuple[str, ...]) -> None:
+        if topic_id in self._queries or topic_id in self._errors:
+            return
+        topic = self._topics[topic_id]
+        for used in _USED.findall(topic.query):
+            if used in (*using, topic_id):
+                chain = " uses ".join(f"@{name}" for name in (*using, topic_id, used))
+                sentence = f"{chain}: a topic cannot use itself, write one of them out"
+                self._errors[topic_id] = QueryError([Mistake(sentence)])
+                return
+            if used in self._topics:
+                self._read(used, (*using, topic_id))
+        try:
+            query = parse(topic.query, stem=topic.stem, names=self._names)
+        except QueryError as error:
+            self._errors.setdefault(topic_id, error)
+        else:
+            if topic_id not in self._errors:
+                self._queries[topic_id] = query
+                self._names[topic_id] = query.root
+
+    def _read_list(self, words: WordList) -> None:
+        terms: dict[Node, None] = {}
+        for term in words.terms:
+            quoted = term if term.startswith(("=", '"')) or term.isalnum() else f'"{term}"'
+            try:
+                terms[parse(quoted).root] = None
+            except QueryError as error:
+                mistakes = [Mistake(f"{term}: {error}")]
+                self._errors[words.name] = QueryError(mistakes)
+                return
+        items = tuple(terms)
+        if not items:
+            self._errors[words.name] = QueryError([Mistake("the list has no term: add one")])
+        else:
+            self._names[words.name] = items[0] if len(items) == 1 else Or(items)
