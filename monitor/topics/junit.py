@@ -16,13 +16,14 @@ def junit(outcomes: Sequence[Outcome]) -> bytes:
 
     An expectation that is not met is a failure; one whose file cannot be read is an error.
     """
-    root = Element("testsuites", name="monitor topics test", **_counts(outcomes))
+    root = Element("testsuites", {"name": "monitor topics test", **_counts(outcomes)})
     for topic in dict.fromkeys(outcome.topic for outcome in outcomes):
         of_topic = [outcome for outcome in outcomes if outcome.topic == topic]
-        suite = SubElement(root, "testsuite", name=topic, **_counts(of_topic))
+        suite = SubElement(root, "testsuite", {"name": topic, **_counts(of_topic)})
         for outcome in of_topic:
             _add_case(suite, outcome)
-    return tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
 
 
 def _add_case(suite: Element, outcome: Outcome) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -12,12 +13,13 @@ import typer
 from monitor import app
 from monitor.cli.session import USAGE, err
 from monitor.config import Config
-from monitor.declarations import NAME
-from monitor.errors import ConfigError
+from monitor.declarations import NAME, read_topics
+from monitor.errors import ConfigError, Problem
 from monitor.model import Topic, WordList
 from monitor.protocols import Archive
 from monitor.topics.compile import Compiled, compile_topics, parse_with
 from monitor.topics.query import Query, QueryError
+from monitor.topics.tree import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Subject:
 
 
 def known_of(topics: Sequence[Topic], lists: Sequence[WordList]) -> Known:
-    """Return topics with their queries."""
+    """Return topics with their queries, as far as these hold."""
     return Known(tuple(topics), tuple(lists), compile_topics(topics, lists))
 
 
@@ -63,6 +65,32 @@ async def known_topics(config: Config, archive: Archive | None) -> Known:
     return known_without_archive(config)
 
 
+def declared_in(path: Path, known: Known) -> Known:
+    """Return the topics of another `topics.yaml`. Raises ConfigError with what is no entry."""
+    problems: list[Problem] = []
+    topics = read_topics(path, lambda query: None, problems)
+    if problems:
+        raise ConfigError(problems)
+    return known_of(topics, known.lists)
+
+
+def query_of(topic: Topic, known: Known) -> Query:
+    """Return a topic's query, or exit with 2 where it does not hold."""
+    error = known.compiled.errors.get(topic.id)
+    if error is not None:
+        _refuse(f"topic '{topic.id}': {error}")
+    return known.compiled.queries[topic.id]
+
+
+def queries_of(known: Known) -> Mapping[str, Node]:
+    """Return the queries of all topics, or exit with 2 and what is wrong with them."""
+    if known.compiled.errors:
+        _refuse(
+            "; ".join(f"topic '{name}': {error}" for name, error in known.compiled.errors.items())
+        )
+    return {name: query.root for name, query in known.compiled.queries.items()}
+
+
 def topic_named(name: str, known: Known) -> Topic:
     """Return a topic, or exit with 2 where there is none of that name."""
     for topic in known.topics:
@@ -75,7 +103,7 @@ def subject_among(wanted: str, known: Known) -> Subject:
     """Return what is looked for; exits with 2 where the query does not hold."""
     for topic in known.topics:
         if topic.id == wanted:
-            return Subject(known.compiled.queries[topic.id], topic)
+            return Subject(query_of(topic, known), topic)
     if meant := _meant(wanted, known):
         err.print(f"no topic is called '{wanted}'{meant}: it is read as a query", markup=False)
     try:

@@ -11,7 +11,14 @@ import typer
 from monitor.cli.output import counted, print_json, print_table
 from monitor.cli.session import USAGE, Json, err, execute, load_config, opened_store, out
 from monitor.cli.topics.archive import PAGE, Since, pages_since, start_of
-from monitor.cli.topics.lookup import Known, declared_in, known_topics, topic_named
+from monitor.cli.topics.lookup import (
+    Known,
+    declared_in,
+    known_topics,
+    queries_of,
+    query_of,
+    topic_named,
+)
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.model import Owner
@@ -40,7 +47,7 @@ async def _rehearse(
     config: Config, what: str, since: str, limit: int, apply: bool, json: bool
 ) -> None:
     async with opened_store(config) as store:
-        rehearsal = _prepared(config, what, await known_topics(config, store), limit)
+        rehearsal = _prepared(what, await known_topics(config, store), limit)
         now = SystemClock().now()
         async for rows in pages_since(store, start_of(since, now), now, "matching"):
             rehearsal.add(rows)
@@ -51,23 +58,23 @@ async def _rehearse(
         _print(rehearsal, since, changed)
 
 
-def _prepared(config: Config, what: str, known: Known, limit: int) -> Rehearsal:
+def _prepared(what: str, known: Known, limit: int) -> Rehearsal:
     """Return the rehearsal of a file's topics, or of one topic as it is now."""
     path = Path(what)
     if path.suffix in FILES or path.is_file():
         if not path.is_file():
             err.print(f"error: no such file: {path}", style="red", markup=False)
             raise typer.Exit(USAGE)
-        changed = declared_in(path, config, known)
-        topics = changed.compiled.queries
-        gone = {topic.id for topic in known.topics if topic.owner is Owner.CONFIG} - set(topics)
+        queries = dict(queries_of(declared_in(path, known)))
+        declared = {topic.id for topic in known.topics if topic.owner is Owner.CONFIG}
+        gone = declared - set(queries)
     else:
         topic = topic_named(what, known)
-        topics, gone = {topic.id: known.compiled.queries[topic.id]}, set()
+        queries, gone = {topic.id: query_of(topic, known).root}, set()
     matcher = Matcher()
-    for name, query in topics.items():
-        matcher.put(name, query.root)
-    return Rehearsal(matcher, topics, gone, limit)
+    for name, query in queries.items():
+        matcher.put(name, query)
+    return Rehearsal(matcher, queries, gone, limit)
 
 
 async def _apply(store: Archive, rehearsal: Rehearsal) -> int:

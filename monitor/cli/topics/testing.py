@@ -11,7 +11,7 @@ import typer
 
 from monitor.cli.output import counted, plain, print_json, print_table
 from monitor.cli.session import FAILED, USAGE, Json, err, execute, existing, load_config, out
-from monitor.cli.topics.lookup import Known, known_without_archive, topic_named
+from monitor.cli.topics.lookup import Known, known_without_archive, queries_of, topic_named
 from monitor.cli.topics.reading import Found, Reader, article_of, reader_of
 from monitor.config import Config
 from monitor.model import Topic
@@ -60,8 +60,7 @@ async def _outcomes(config: Config, known: Known, topics: Sequence[Topic]) -> li
             for wanted, entries in ((True, topic.expect.match), (False, topic.expect.no_match))
             for entry in entries
         ]
-    queries = {name: query.root for name, query in known.compiled.queries.items()}
-    return check_all(expectations, queries)
+    return check_all(expectations, queries_of(known))
 
 
 async def _expectation(
@@ -116,8 +115,8 @@ def _match_files(config: Config, known: Known, paths: list[Path], topic: str, js
     """Show which topics the articles of files match; exit with 1 where one matches none."""
     found: Found = execute(_read(config, paths))
     matcher = Matcher()
-    for name, query in known.compiled.queries.items():
-        matcher.put(name, query.root)
+    for name, query in queries_of(known).items():
+        matcher.put(name, query)
     pairs = list(zip(found.articles, matcher.match(found.articles), strict=True))
     if json:
         print_json([{"title": article.title, "topics": matched} for article, matched in pairs])

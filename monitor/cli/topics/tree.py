@@ -37,9 +37,9 @@ def _grow(tree: Tree, part: Part, wanted: bool, everything: bool) -> None:
         if part.holds:
             return
     shown = list(range(len(part.items))) if everything else _telling(part, below)
-    for place in shown:
-        item = part.items[place]
-        _grow(tree.add(_label(item, below, _weight(part, place))), item, below, everything)
+    for number in shown:
+        item = part.items[number]
+        _grow(tree.add(_label(item, below, _weight(part, number))), item, below, everything)
     hidden = len(part.items) - len(shown)
     if hidden:
         tree.add(Text(f"… {hidden} more, {_state_of_rest(part, shown)}", style="dim"))
@@ -99,8 +99,8 @@ def _name(part: Part) -> str:
             return part.text
 
 
-def _weight(part: Part, place: int) -> int | None:
-    return part.node.parts[place][0] if isinstance(part.node, Score) else None
+def _weight(part: Part, number: int) -> int | None:
+    return part.node.parts[number][0] if isinstance(part.node, Score) else None
 
 
 def quoted(place: Place) -> Text:
