@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from math import log
+from math import inf, log
 
 from monitor.model import Article
 from monitor.text.words import words
@@ -39,6 +39,8 @@ CANDIDATES = 20_000
 """Most terms that are counted in the rest of an archive."""
 SIGNIFICANT = 10.83
 """G² from which a difference has less than one chance in a thousand (χ², one degree)."""
+_COMMON = 0.25
+"""A term of more than this share of the others tells nothing apart, as "of" in long texts."""
 _SAME = 0.9
 """A word that stands in a phrase this often says nothing more than the phrase."""
 
@@ -92,12 +94,13 @@ class Contrast:
         for term, inside in self._inside.items():
             outside = self._outside[term]
             rarer = outside * self.articles < inside * self.others
-            if rarer and term not in without and _says_something(term):
+            rare = outside <= _COMMON * self.others
+            if rarer and rare and term not in without and _says_something(term):
                 score = log_likelihood(inside, self.articles, outside, self.others)
                 if score >= SIGNIFICANT:
                     found.append(Suggestion(term, inside, outside, score))
         found.sort(key=lambda each: (-each.score, each.term))
-        return list(islice(_distinct(found), limit))
+        return list(islice(_distinct(found, without), limit))
 
 
 def terms_of(article: Article) -> set[str]:
@@ -149,23 +152,25 @@ def log_likelihood(inside: int, articles: int, outside: int, others: int) -> flo
 
 def _says_something(term: str) -> bool:
     """Return whether a term could stand in a query: numbers and single letters hardly do."""
-    return all(len(word) > 1 or not word.isascii() for word in term.split()) and any(
-        not char.isdigit() and not char.isspace() for char in term
+    return all(
+        not word.isdecimal() and (len(word) > 1 or not word.isascii()) for word in term.split()
     )
 
 
-def _distinct(found: Sequence[Suggestion]) -> Iterator[Suggestion]:
-    """Yield suggestions without those that say no more than another one.
+def _distinct(found: Sequence[Suggestion], known: Collection[str]) -> Iterator[Suggestion]:
+    """Yield suggestions without those that say no more than another one, or than what is known.
 
     A word gives way to a phrase in which it nearly always stands, if both words of that phrase
-    stand out; where one of them does not ("in astana"), the phrase gives way to the other one.
+    stand out or are known; where one of them does not ("in astana"), the phrase gives way to the
+    other one.
     """
-    words_ = {each.term: each for each in found if " " not in each.term}
+    score_of = {each.term: each.score for each in found if " " not in each.term}
+    score_of |= dict.fromkeys(known, inf)
     within: dict[str, int] = {}
     solid = set()
     for each in found:
         parts = each.term.split()
-        if len(parts) > 1 and all(part in words_ for part in parts):
+        if len(parts) > 1 and all(part in score_of for part in parts):
             solid.add(each.term)
             within |= {part: max(each.inside, within.get(part, 0)) for part in parts}
     for each in found:
@@ -173,7 +178,5 @@ def _distinct(found: Sequence[Suggestion]) -> Iterator[Suggestion]:
         if len(parts) == 1:
             if within.get(each.term, 0) < _SAME * each.inside:
                 yield each
-        elif each.term in solid or not any(
-            words_[part].score >= each.score for part in parts if part in words_
-        ):
+        elif each.term in solid or all(score_of.get(part, 0) < each.score for part in parts):
             yield each

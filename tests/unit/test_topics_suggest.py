@@ -70,3 +70,9 @@ def test_an_archive_without_others_suggests_nothing() -> None:
 def test_pairs_do_not_cross_the_fields() -> None:
     assert terms_of(article("b c", title="a")) >= {"a", "b", "c", "b c"}
     assert "a b" not in terms_of(article("b c", title="a"))
+
+
+def test_what_is_common_everywhere_tells_nothing_apart() -> None:
+    inside = ["the price of oil"] * 20
+    found = contrast(inside, ["a bag of tea"] * 30 + ["tea"] * 60).suggestions(9, without={"oil"})
+    assert {each.term for each in found} == {"the price"}

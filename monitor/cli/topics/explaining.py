@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich.console import Console
 
 from monitor.cli.output import plain, print_json
 from monitor.cli.session import FAILED, USAGE, Json, err, execute, load_config, out
 from monitor.cli.topics.archive import archive_if_there
 from monitor.cli.topics.lookup import Subject, known_topics, subject_among
 from monitor.cli.topics.reading import Found, article_of, reader_of
-from monitor.cli.topics.tree import as_json, tree_of
+from monitor.cli.topics.tree import WIDTH, as_json, tree_of
 from monitor.config import Config
 from monitor.model import Article
 from monitor.protocols import Archive
@@ -85,7 +86,9 @@ def _refuse(sentence: str) -> NoReturn:
 
 def _print(subject: Subject, article: Article, part: Part, everything: bool) -> None:
     out.print(plain(article.title) or "(no title)", style="bold", markup=False)
-    out.print(tree_of(part, everything=everything))
+    # A pipe has no width of its own, and what is cut off there is lost.
+    wide = out if out.is_terminal else Console(width=WIDTH, highlight=False)
+    wide.print(tree_of(part, wide.width, everything=everything))
     if part.holds:
         out.print(f"It matches {subject.shown}.", markup=False)
         return

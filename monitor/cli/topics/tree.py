@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.text import Text
 from rich.tree import Tree
 
 from monitor.cli.output import plain
 from monitor.topics.explain import Part, Place
-from monitor.topics.highlights import quotation
+from monitor.topics.highlights import deciding, quotation
 from monitor.topics.nearmiss import changes
 from monitor.topics.tree import And, AtLeast, In, Not, Or, Score, Use
 
@@ -17,51 +18,91 @@ SHOWN = 6
 """Parts of an OR and the like that are shown where most say nothing."""
 QUOTED = 2
 """Places of one part that are quoted."""
+WIDTH = 120
+"""Columns where the output is no terminal."""
+LEAST = 12
+"""Characters around a passage that a deep tree leaves at least."""
 
 
-def tree_of(part: Part, *, everything: bool = False) -> Tree:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How a tree is shown. `missed` where the whole query is not as it is wanted: then what is as
+    wanted is told in one line, and what is not has all the room."""
+
+    width: int
+    everything: bool
+    missed: bool
+
+
+def tree_of(part: Part, width: int, *, everything: bool = False) -> Tree:
     """Return the tree of an explanation; without `everything` it is cut to what tells something."""
     tree = Tree(_label(part, True), guide_style="dim")
-    _grow(tree, part, True, everything)
+    _grow(tree, part, True, 1, _View(width, everything, missed=not part.holds))
     return tree
 
 
-def _grow(tree: Tree, part: Part, wanted: bool, everything: bool) -> None:
+def _grow(tree: Tree, part: Part, wanted: bool, depth: int, view: _View) -> None:
     below = wanted is not isinstance(part.node, Not)
+    if not view.everything and view.missed and part.holds is wanted:
+        return
     if part.is_leaf:
-        for place in part.places if everything else part.places[:QUOTED]:
-            tree.add(quoted(place))
-        if not everything and len(part.places) > QUOTED:
+        for place in part.places if view.everything else part.places[:QUOTED]:
+            tree.add(_quoted(place, view.width - 4 * depth))
+        if not view.everything and len(part.places) > QUOTED:
             tree.add(Text(f"… {len(part.places) - QUOTED} more places", style="dim"))
         # The sides of a proximity say something only where the two do not come together.
         if part.holds:
             return
-    shown = list(range(len(part.items))) if everything else _telling(part, below)
+    shown = list(range(len(part.items))) if view.everything else _telling(part, wanted)
     for number in shown:
         item = part.items[number]
-        _grow(tree.add(_label(item, below, _weight(part, number))), item, below, everything)
-    hidden = len(part.items) - len(shown)
-    if hidden:
-        tree.add(Text(f"… {hidden} more, {_state_of_rest(part, shown)}", style="dim"))
+        label = _label(item, below, _weight(part, number))
+        if view.missed and not view.everything and item.holds is below:
+            label.append(_summary(item), style="dim")
+        _grow(tree.add(label), item, below, depth + 1, view)
+    if len(shown) < len(part.items):
+        tree.add(Text(_rest(part, shown), style="dim"))
 
 
 def _telling(part: Part, wanted: bool) -> list[int]:
-    """Return which items are shown: those that decide, and of the rest the nearest ones."""
-    places = range(len(part.items))
-    if isinstance(part.node, And) or len(part.items) <= 1:
-        return list(places)
-    holding = [place for place in places if part.items[place].holds]
-    rest = [place for place in places if not part.items[place].holds]
-    if holding and part.holds:
-        return holding if isinstance(part.node, Or) else sorted(holding + rest[:SHOWN])
-    if len(rest) > SHOWN:
-        rest = sorted(rest, key=lambda place: len(changes(part.items[place])))[:SHOWN]
-    return sorted(holding + rest)
+    """Return which items are shown: those that decide, and where none does the nearest ones."""
+    numbers = range(len(part.items))
+    holding = [number for number in numbers if part.items[number].holds]
+    rest = [number for number in numbers if not part.items[number].holds]
+    match part.node:
+        case And():
+            return rest if not part.holds and not wanted else list(numbers)
+        case Or() if part.holds:
+            return holding[:SHOWN]
+        case Or() if not wanted:
+            return rest if len(rest) == 1 else []
+        case Or() | AtLeast() | Score():
+            if len(rest) > SHOWN:
+                rest = sorted(rest, key=lambda number: len(changes(part.items[number])))[:SHOWN]
+            return sorted(holding + rest)
+        case _:
+            return list(numbers)
 
 
-def _state_of_rest(part: Part, shown: Sequence[int]) -> str:
-    rest = [item for place, item in enumerate(part.items) if place not in shown]
-    return "none of them there" if not any(item.holds for item in rest) else "not needed"
+def _rest(part: Part, shown: Sequence[int]) -> str:
+    """Return what became of the items that are not shown."""
+    rest = [item for number, item in enumerate(part.items) if number not in shown]
+    if any(item.holds for item in rest):
+        return f"… {len(rest)} more, which change nothing"
+    if shown:
+        return f"… {len(rest)} more, {'not' if len(rest) == 1 else 'none of them'} there"
+    return f"none of {len(rest)}: {_listed([plain(item.text) for item in rest])}"
+
+
+def _summary(part: Part) -> str:
+    """Return by what a part holds, on one line."""
+    leaves = list(dict.fromkeys(plain(leaf.text) for leaf in deciding(part)))
+    return "" if part.is_leaf or not leaves else f"  {_listed(leaves)}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    short = [text if len(text) <= 40 else text[:39] + "…" for text in texts[:SHOWN]]
+    return ", ".join(short) + (", …" if len(texts) > SHOWN else "")
 
 
 def _label(part: Part, wanted: bool, weight: int | None = None) -> Text:
@@ -103,13 +144,14 @@ def _weight(part: Part, number: int) -> int | None:
     return part.node.parts[number][0] if isinstance(part.node, Score) else None
 
 
-def quoted(place: Place) -> Text:
+def _quoted(place: Place, width: int) -> Text:
     """Return a passage with what stands around it; it is marked also where there are no colours."""
-    found = quotation(place)
+    room = width - len(place.segment) - (place.end - place.start) - 8
+    found = quotation(place, max(LEAST, room // 2))
     text = Text(f"{place.segment}: ", style="dim")
-    text.append(plain(found.before))
-    text.append(f"[{plain(found.passage)}]", style="bold yellow")
-    text.append(plain(found.after))
+    text.append(plain(found.before), style="not dim")
+    text.append(f"[{plain(found.passage)}]", style="not dim bold yellow")
+    text.append(plain(found.after), style="not dim")
     return text
 
 
