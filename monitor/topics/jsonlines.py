@@ -26,14 +26,15 @@ class Line:
 
 
 class _Plain(msgspec.Struct):
-    """The keys that a line may have; others are ignored. All but one text may be missing."""
+    """The keys that a line may have; others are ignored. All but one text may be missing, and
+    any of them may be empty: an article without words matches nothing, and is no mistake."""
 
     id: str | int = ""
-    title: str | None = ""
-    text: str | None = ""
+    title: str | msgspec.UnsetType | None = msgspec.UNSET
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
     language: str | None = ""
-    summary: str | None = ""
-    body: str | None = ""
+    summary: str | msgspec.UnsetType | None = msgspec.UNSET
+    body: str | msgspec.UnsetType | None = msgspec.UNSET
     url: str | None = ""
     source: str | None = ""
     place: str | None = ""
@@ -68,15 +69,15 @@ def _read(number: int, line: bytes, now: datetime) -> Line:
         if article.fetched.tzinfo is None:
             raise Rejected("its times have no time zone")
         return Line(number, article.id, article)
-    body = found.text or found.body or ""
-    if not (found.title or body or found.summary):
+    texts = (found.title, found.text, found.summary, found.body)
+    if all(text is msgspec.UNSET for text in texts):
         raise Rejected("it holds no article: give it a title or a text")
     # A line without an id is named by its number, so that it can be found again.
     given = found.id if found.id != "" else number
-    return Line(number, given, _article(found, str(given), body, now))
+    return Line(number, given, _article(found, str(given), now))
 
 
-def _article(found: _Plain, article_id: str, body: str, now: datetime) -> Article:
+def _article(found: _Plain, article_id: str, now: datetime) -> Article:
     published = found.published
     if published is not None and published.tzinfo is None:
         published = published.replace(tzinfo=UTC)
@@ -88,7 +89,7 @@ def _article(found: _Plain, article_id: str, body: str, now: datetime) -> Articl
         content_hash="",
         url=found.url or "",
         summary=found.summary or "",
-        body=body,
+        body=found.text or found.body or "",
         authors=found.authors,
         categories=found.categories,
         language=found.language or "",

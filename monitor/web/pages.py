@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from monitor.model import ArticleFilter, Topic
+from monitor.model import Article, ArticleFilter, Topic
 from monitor.protocols import Archive, Clock
 from monitor.topics.compile import compile_topics
 from monitor.web.matches import matches_of
@@ -95,6 +95,7 @@ class Pages:
             row=row,
             # In a thread: a long article under many topics takes some tenths of a second.
             matches=await asyncio.to_thread(matches_of, row.article, self._queries),
+            wrong=await _wrong_topics(archive, row.article),
             titles=await self._source_titles(archive),
             topics=self._topics,
             alerts=await archive.alerts_of([article_id]),
@@ -147,6 +148,15 @@ class Pages:
             state.source.name: state.source.title or state.source.name
             for state in await archive.sources()
         }
+
+
+async def _wrong_topics(archive: Archive, article: Article) -> set[str]:
+    """Return those of an article's topics for which it was marked as wrong."""
+    return {
+        topic
+        for topic in article.topics
+        if any(mark.article_id == article.id for mark in await archive.wrong_for(topic))
+    }
 
 
 def _quoted(text: str) -> str:

@@ -76,6 +76,13 @@ def test_a_line_that_holds_none_is_told_and_the_next_one_is_read(line: bytes, pr
     assert good.article is not None
 
 
+def test_an_article_without_words_is_an_article() -> None:
+    empty, null = read(b'{"id": "1", "title": "", "text": ""}', b'{"id": "2", "text": null}')
+    assert empty.article is not None
+    assert null.article is not None
+    assert (null.article.title, null.article.body) == ("", "")
+
+
 def test_a_byte_order_mark_is_no_mistake() -> None:
     (line,) = read(b'\xef\xbb\xbf{"id": "1", "title": "a"}')
     assert line.article is not None

@@ -104,7 +104,7 @@ def subject_among(wanted: str, known: Known) -> Subject:
     for topic in known.topics:
         if topic.id == wanted:
             return Subject(query_of(topic, known), topic)
-    if meant := _meant(wanted, known):
+    if NAME.fullmatch(wanted) and (meant := _meant(wanted, known)):
         err.print(f"no topic is called '{wanted}'{meant}: it is read as a query", markup=False)
     try:
         return Subject(parse_with(wanted, known.compiled))
