@@ -260,8 +260,16 @@ class TestMatch:
     ) -> None:
         monkeypatch.setenv("MONITOR_CONFIG_DIR", "/nowhere")
         assert monitor("match", '"the storm"', file).stdout == "3\n"
-        result = monitor("match", "storms", file)
-        assert "/nowhere" in result.stderr
+        assert "without topics" in monitor("match", "storms", file).stderr
+
+    def test_mistakes_elsewhere_in_the_configuration_do_not_matter(
+        self, monitor: Monitor, file: str, folder: Path
+    ) -> None:
+        (folder / "sources.yaml").write_text("sources: {a: {type: fax}}")
+        assert monitor("match", "storms", file).stdout == "1\n3\n"
+        (folder / "topics.yaml").write_text("topics: [")
+        assert "topics.yaml" in monitor("match", "storms", file, code=2).stderr
+        assert monitor("match", '"the storm"', file).stdout == "3\n"
 
 
 class TestRehearse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import NoReturn
 import typer
 
 from monitor import app
-from monitor.cli.session import USAGE, err
+from monitor.cli.session import USAGE, err, refuse
 from monitor.config import Config
 from monitor.declarations import NAME, read_topics
 from monitor.errors import ConfigError, Problem
 from monitor.model import Topic, WordList
 from monitor.protocols import Archive
+from monitor.settings import PREFIX
 from monitor.topics.compile import Compiled, compile_topics, parse_with
 from monitor.topics.query import Query, QueryError
 from monitor.topics.tree import Node
@@ -115,16 +117,29 @@ def subject_among(wanted: str, known: Known) -> Subject:
 def declared_subject(wanted: str) -> Subject:
     """Return what is looked for, without any database.
 
-    A query needs no configuration; so one that is missing or wrong is fatal to a name alone.
+    Of a configuration that is wrong elsewhere the topics alone are read; a query needs none at all.
     """
     try:
         known = known_without_archive(app.load_config())
     except ConfigError as error:
-        if NAME.fullmatch(wanted):
-            first = error.problems[0]
-            err.print(f"the configuration is not used: {first}", style="yellow", markup=False)
-        known = known_of((), ())
+        known = _topics_alone(wanted, error)
     return subject_among(wanted, known)
+
+
+def _topics_alone(wanted: str, error: ConfigError) -> Known:
+    none = known_of((), ())
+    file = Path(os.environ.get(f"{PREFIX}CONFIG_DIR") or "config") / "topics.yaml"
+    named = NAME.fullmatch(wanted) is not None
+    if file.is_file():
+        try:
+            return declared_in(file, none)
+        except ConfigError as broken:
+            if named:
+                refuse(broken)
+    elif named:
+        text = f"without topics, '{wanted}' is read as a query: {error.problems[0]}"
+        err.print(text, style="yellow", markup=False)
+    return none
 
 
 def _meant(name: str, known: Known) -> str:
