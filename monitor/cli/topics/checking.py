@@ -9,8 +9,7 @@ import typer
 
 from monitor.cli.output import counted, plain, print_json
 from monitor.cli.session import FAILED, Json, execute, existing, load_config, out
-from monitor.cli.topics.archive import archive_if_there
-from monitor.cli.topics.lookup import Known, declared_in, known_topics
+from monitor.cli.topics.lookup import Known, declared_in, known_if_there
 from monitor.config import Config
 
 
@@ -39,8 +38,7 @@ def check(
 
 
 async def _known(config: Config, file: Path | None) -> Known:
-    async with archive_if_there(config) as archive:
-        known = await known_topics(config, archive)
+    known = await known_if_there(config)
     return declared_in(file, known) if file is not None else known
 
 

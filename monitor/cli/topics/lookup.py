@@ -13,10 +13,11 @@ import typer
 
 from monitor import app
 from monitor.cli.session import USAGE, err, refuse
+from monitor.cli.topics.archive import archive_if_there
 from monitor.config import Config
 from monitor.declarations import NAME, read_topics
 from monitor.errors import ConfigError, Problem
-from monitor.model import Topic, WordList
+from monitor.model import Owner, Topic, WordList
 from monitor.protocols import Archive
 from monitor.settings import PREFIX
 from monitor.topics.compile import Compiled, compile_topics, parse_with
@@ -67,13 +68,24 @@ async def known_topics(config: Config, archive: Archive | None) -> Known:
     return known_without_archive(config)
 
 
+async def known_if_there(config: Config) -> Known:
+    """Return the topics that there are, for a command that needs no archive."""
+    async with archive_if_there(config) as archive:
+        return await known_topics(config, archive)
+
+
 def declared_in(path: Path, known: Known) -> Known:
-    """Return the topics of another `topics.yaml`. Raises ConfigError with what is no entry."""
+    """Return the topics of another `topics.yaml`, in place of those that are declared now.
+
+    Raises ConfigError with what is no entry.
+    """
     problems: list[Problem] = []
     topics = read_topics(path, lambda query: None, problems)
     if problems:
         raise ConfigError(problems)
-    return known_of(topics, known.lists)
+    names = {topic.id for topic in topics}
+    made = [each for each in known.topics if each.owner is Owner.USER and each.id not in names]
+    return known_of([*topics, *made], known.lists)
 
 
 def query_of(topic: Topic, known: Known) -> Query:

@@ -87,18 +87,20 @@ async def _apply(store: Archive, rehearsal: Rehearsal) -> int:
 def _print(rehearsal: Rehearsal, since: str, changed: int | None) -> None:
     effects = rehearsal.effects
     out.print(f"{counted(rehearsal.articles, 'article')} of the last {since}.")
+    changed_ones = {name: each for name, each in effects.items() if each.gained or each.lost}
     print_table(
         ("topic", "now", "then", "gained", "lost"),
         [
-            (name, effect.before, effect.after, effect.gained or "", effect.lost or "")
-            for name, effect in effects.items()
-            if effect.before or effect.after or len(effects) == 1
+            (name, effect.before, effect.after, effect.gained, effect.lost)
+            for name, effect in (changed_ones or effects).items()
         ],
-        "None of them matches any of these topics, now or then.",
+        "There is no topic.",
     )
-    for name, effect in effects.items():
-        if effect.gained or effect.lost:
-            _print_effect(name, effect)
+    same = len(effects) - len(changed_ones)
+    if changed_ones and same:
+        out.print(f"{counted(same, 'topic')} without any change.")
+    for name, effect in changed_ones.items():
+        _print_effect(name, effect)
     if changed is not None:
         out.print(f"\n{counted(changed, 'article')} retagged.")
     elif rehearsal.taggings:

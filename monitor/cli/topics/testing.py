@@ -11,7 +11,7 @@ import typer
 
 from monitor.cli.output import counted, plain, print_json, print_table
 from monitor.cli.session import FAILED, USAGE, Json, err, execute, existing, load_config, out
-from monitor.cli.topics.lookup import Known, known_without_archive, queries_of, topic_named
+from monitor.cli.topics.lookup import Known, known_if_there, queries_of, topic_named
 from monitor.cli.topics.reading import Found, Reader, article_of, reader_of
 from monitor.config import Config
 from monitor.model import Topic
@@ -36,7 +36,7 @@ def run_expectations(
 ) -> None:
     """Run the expectations of the topics; exit code 1 where one is not met."""
     config = load_config()
-    known = known_without_archive(config)
+    known: Known = execute(known_if_there(config))
     if topic:
         topic_named(topic, known)
     if paths:
