@@ -18,6 +18,7 @@ from monitor.api.docs import describe
 from monitor.api.docs import router as docs_router
 from monitor.api.health import router as health_router
 from monitor.api.live import INTERVAL, Live
+from monitor.api.marks import router as marks_router
 from monitor.api.origin import OwnSiteOnly
 from monitor.api.problem import install
 from monitor.api.security import HostCheck, SecurityHeaders
@@ -49,6 +50,7 @@ _RESOURCES = (
     articles_router,
     alerts_router,
     stream_router,
+    marks_router,
     topics_router,
     sources_router,
     websub_router,

@@ -44,6 +44,7 @@ from monitor.model.sources import (
     SourceChange,
     SourceState,
 )
+from monitor.model.tagging import Tagging, TopicMark
 from monitor.model.topics import Expectations, Priority, Topic, WordList
 from monitor.model.turns import (
     Asked,
@@ -100,7 +101,9 @@ __all__ = [
     "SourceChange",
     "SourceState",
     "Survey",
+    "Tagging",
     "Topic",
+    "TopicMark",
     "Turn",
     "WordList",
 ]

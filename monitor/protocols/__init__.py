@@ -28,6 +28,7 @@ from monitor.protocols.storage import (
     Outbox,
     Sightings,
     Store,
+    StoredTopics,
 )
 from monitor.protocols.stream import (
     Broker,
@@ -54,6 +55,7 @@ __all__ = [
     "SourceChanges",
     "Sources",
     "Store",
+    "StoredTopics",
     "Subscription",
     "Turns",
 ]

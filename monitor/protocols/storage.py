@@ -18,6 +18,8 @@ from monitor.model import (
     OutboxRow,
     OutboxSize,
     Sighting,
+    Tagging,
+    TopicMark,
 )
 from monitor.protocols.polling import Hubs, SourceChanges, Sources, Turns
 
@@ -80,6 +82,28 @@ class Articles(Protocol):
         """Return the changes after `seq`, in their order."""
 
 
+class StoredTopics(Protocol):
+    """The topics of what is stored already, and what users say of them."""
+
+    async def articles_since(
+        self, when: datetime, after_seq: int, limit: int
+    ) -> Sequence[ArticleRow]:
+        """Return articles fetched from `when` on, in the order of (fetched, seq); of those
+        fetched just then, only the ones after `after_seq`."""
+
+    async def retag(self, taggings: Sequence[Tagging]) -> int:
+        """Give stored articles other topics, without alerts; return how many have changed."""
+
+    async def mark_wrong(self, topic: str, article_ids: Sequence[str], now: datetime) -> set[str]:
+        """Remember that articles are wrong for a topic; return those that are not stored."""
+
+    async def unmark_wrong(self, topic: str, article_ids: Sequence[str]) -> int:
+        """Forget marks; return how many there were."""
+
+    async def wrong_for(self, topic: str) -> Sequence[TopicMark]:
+        """Return what was marked as wrong for a topic, the latest first."""
+
+
 class Alerts(Protocol):
     """Alerts and their deliveries."""
 
@@ -128,7 +152,7 @@ class Leases(Protocol):
         """End the leases of these owners: what they had leased is due now."""
 
 
-class Archive(Articles, Alerts, Sources, Hubs, Protocol):
+class Archive(Articles, StoredTopics, Alerts, Sources, Hubs, Protocol):
     """What the API and the pages read."""
 
 
@@ -141,6 +165,7 @@ class Store(
     Claims,
     Sightings,
     Articles,
+    StoredTopics,
     Alerts,
     Deliveries,
     Leases,

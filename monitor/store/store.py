@@ -13,6 +13,7 @@ from monitor.store.hubs import SqlHubs
 from monitor.store.leases import SqlLeases
 from monitor.store.migrate import upgrade
 from monitor.store.outbox import SqlOutbox
+from monitor.store.retag import SqlTagging
 from monitor.store.sightings import SqlSightings
 from monitor.store.sources import SqlSources
 from monitor.store.sql import Database
@@ -28,6 +29,7 @@ class SqlStore(
     SqlClaims,
     SqlSightings,
     SqlArticles,
+    SqlTagging,
     SqlAlerts,
     SqlDeliveries,
     SqlLeases,

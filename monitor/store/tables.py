@@ -81,7 +81,11 @@ class ArticleTable(Row, table=True):
     """The archive: the newest revision of every article. `seq` grows in the order of commits."""
 
     __tablename__ = "article"
-    __table_args__ = (Index(None, "seq", unique=True), Index(None, "source", "seq"))
+    __table_args__ = (
+        Index(None, "seq", unique=True),
+        Index(None, "source", "seq"),
+        Index(None, "fetched", "seq"),
+    )
 
     id: str = Field(primary_key=True, sa_type=Text)
     seq: int = Field(sa_type=BigInteger)
@@ -117,6 +121,16 @@ class ArticleTopicTable(Row, table=True):
     article_id: str = Field(primary_key=True, sa_type=Text)
     topic: str = Field(primary_key=True, sa_type=Text)
     seq: int = Field(sa_type=BigInteger)
+
+
+class TopicMarkTable(Row, table=True):
+    """An article that a user called wrong for a topic."""
+
+    __tablename__ = "topic_mark"
+
+    topic: str = Field(primary_key=True, sa_type=Text)
+    article_id: str = Field(primary_key=True, sa_type=Text)
+    marked_at: datetime = Field(sa_type=UTC_TIME)
 
 
 class AlertTable(Row, table=True):
@@ -164,5 +178,6 @@ CLAIM = table_of(ClaimTable)
 SIGHTING = table_of(SightingTable)
 ARTICLE = table_of(ArticleTable)
 ARTICLE_TOPIC = table_of(ArticleTopicTable)
+TOPIC_MARK = table_of(TopicMarkTable)
 ALERT = table_of(AlertTable)
 DELIVERY = table_of(DeliveryTable)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -25,3 +27,11 @@ def dialect_of(url: str) -> tuple[URL, Dialect]:
         known = " or ".join(f"{driver}://…" for driver, _ in _DIALECTS.values())
         raise ConfigError([Problem("database URL", f"must be {known}")]) from error
     return parsed.set(drivername=driver), dialect
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file of an embedded database, None of a server or of one in memory."""
+    parsed, dialect = dialect_of(url)
+    if not isinstance(dialect, Sqlite) or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -10,8 +11,10 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from monitor.model import ArticleFilter, Topic
+from monitor.model import Article, ArticleFilter, Topic
 from monitor.protocols import Archive, Clock
+from monitor.topics.compile import compile_topics
+from monitor.web.matches import matches_of
 from monitor.web.templating import STATIC, environment
 
 PAGE = 50
@@ -37,6 +40,8 @@ class Pages:
     ) -> None:
         self._archive = archive
         self._topics = {topic.id: topic.name for topic in topics}
+        compiled = compile_topics(topics)
+        self._queries = {name: query.root for name, query in compiled.queries.items()}
         self._position = position
         self._templates = environment(clock)
         self.static = StaticFiles(directory=STATIC)
@@ -80,7 +85,7 @@ class Pages:
         )
 
     async def article(self, article_id: ArticleId) -> Response:
-        """Show one article with its alerts."""
+        """Show one article with what its topics matched, and its alerts."""
         archive = self._archive()
         row = await archive.article(article_id)
         if row is None:
@@ -88,6 +93,9 @@ class Pages:
         return self._render(
             "article.html",
             row=row,
+            # In a thread: a long article under many topics takes some tenths of a second.
+            matches=await asyncio.to_thread(matches_of, row.article, self._queries),
+            wrong=await _wrong_topics(archive, row.article),
             titles=await self._source_titles(archive),
             topics=self._topics,
             alerts=await archive.alerts_of([article_id]),
@@ -140,6 +148,15 @@ class Pages:
             state.source.name: state.source.title or state.source.name
             for state in await archive.sources()
         }
+
+
+async def _wrong_topics(archive: Archive, article: Article) -> set[str]:
+    """Return those of an article's topics for which it was marked as wrong."""
+    return {
+        topic
+        for topic in article.topics
+        if any(mark.article_id == article.id for mark in await archive.wrong_for(topic))
+    }
 
 
 def _quoted(text: str) -> str:

@@ -30,7 +30,7 @@ def environment(clock: Clock) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("stamp", "published", "day", "iso", "paragraphs", "link", "site", "every")
+    names = ("stamp", "published", "day", "iso", "link", "site", "every")
     states = ("source_state", "source_tone", "delivery_state", "delivery_tone")
     made.filters |= {name: getattr(words, name) for name in names + states}
     made.filters["ago"] = lambda when: words.ago(when, clock.now())

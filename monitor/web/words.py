@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -52,11 +51,6 @@ def published(when: datetime) -> str:
 def iso(when: datetime) -> str:
     """Return the time for machines."""
     return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def paragraphs(text: str) -> list[str]:
-    """Return the paragraphs of a plain text, which blank lines separate."""
-    return [block.strip() for block in re.split(r"\n\s*\n", text) if block.strip()]
 
 
 def link(url: str) -> str:

@@ -156,6 +156,24 @@ async def test_an_alert_marks_its_article(site: Site) -> None:
     assert seen.wrongs == []
 
 
+async def test_an_article_is_marked_as_wrong_for_a_topic_and_the_mark_is_taken_back(
+    site: Site,
+) -> None:
+    async with watched(site) as seen:
+        page = seen.page
+        await store(site, "a/1", title="A frigate", topics=("naval",))
+        await page.goto("/articles/a%2F1")
+        await expect(page.locator("h1 mark")).to_have_text("frigate")
+        await page.get_by_role("button", name="Not on this topic").click()
+        await expect(page.get_by_role("button", name="Marked as wrong")).to_be_visible()
+        assert [mark.article_id for mark in await site.store.wrong_for("naval")] == ["a/1"]
+        await page.reload()
+        await page.get_by_role("button", name="Marked as wrong").click()
+        await expect(page.get_by_role("button", name="Not on this topic")).to_be_visible()
+        assert await site.store.wrong_for("naval") == []
+    assert seen.wrongs == []
+
+
 async def test_filters_hold_for_what_arrives(site: Site) -> None:
     async with watched(site) as seen:
         page = seen.page

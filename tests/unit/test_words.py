@@ -61,10 +61,6 @@ def test_only_web_addresses_are_links(url: str, expected: str) -> None:
     assert words.link(url) == expected
 
 
-def test_paragraphs_are_what_blank_lines_separate() -> None:
-    assert words.paragraphs("One\nline.\n \n\nTwo.\n") == ["One\nline.", "Two."]
-
-
 @pytest.mark.parametrize(
     ("memory", "enabled", "expected"),
     [

@@ -241,6 +241,27 @@
     }
   }
 
+  // --- An article that is wrong for a topic ---
+
+  function pressed(button, marked) {
+    button.setAttribute("aria-pressed", String(marked));
+    button.textContent = marked ? "Marked as wrong" : "Not on this topic";
+  }
+
+  async function toggleWrong(button) {
+    const marked = button.getAttribute("aria-pressed") === "true";
+    button.disabled = true;
+    try {
+      const headers = { "Content-Type": "application/json" };
+      const answer = await fetch(button.dataset.wrong, { method: marked ? "DELETE" : "PUT", headers });
+      if (!answer.ok) throw new Error(answer.status);
+      pressed(button, !marked);
+    } catch {
+      button.textContent = "Not saved: try again";
+    }
+    button.disabled = false;
+  }
+
   setInterval(refreshTimes, 15000);
   document.addEventListener("visibilitychange", seen);
   // A page from the back-forward cache has lost its stream.
@@ -266,5 +287,11 @@
   } else if (page.page === "alerts") {
     find("pill").addEventListener("click", () => location.assign("/alerts"));
     if (position) listen(() => {}, () => tell(1, "alert"));
+  } else if (page.page === "article") {
+    for (const button of document.querySelectorAll("[data-wrong]")) {
+      pressed(button, button.getAttribute("aria-pressed") === "true");
+      button.hidden = false;
+      button.addEventListener("click", () => toggleWrong(button));
+    }
   }
 })();

@@ -1,0 +1,167 @@
+"""What TOPIC and QUERY mean on the command line: a topic by its name, else a query."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from monitor import app
+from monitor.cli.session import USAGE, err, refuse
+from monitor.cli.topics.archive import archive_if_there
+from monitor.config import Config
+from monitor.declarations import NAME, read_topics
+from monitor.errors import ConfigError, Problem
+from monitor.model import Owner, Topic, WordList
+from monitor.protocols import Archive
+from monitor.settings import PREFIX
+from monitor.topics.compile import Compiled, compile_topics, parse_with
+from monitor.topics.query import Query, QueryError
+from monitor.topics.tree import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The topics and word lists that there are."""
+
+    topics: tuple[Topic, ...]
+    lists: tuple[WordList, ...]
+    compiled: Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is looked for: a topic, or a query that was given instead of one."""
+
+    query: Query
+    topic: Topic | None = None
+
+    @property
+    def label(self) -> str:
+        """The topic's id; no topic has the one of a query."""
+        return self.topic.id if self.topic else ""
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return f"the topic '{self.topic.id}'" if self.topic else "the query"
+
+
+def known_of(topics: Sequence[Topic], lists: Sequence[WordList]) -> Known:
+    """Return topics with their queries, as far as these hold."""
+    return Known(tuple(topics), tuple(lists), compile_topics(topics, lists))
+
+
+def known_without_archive(config: Config) -> Known:
+    """Return the topics that are declared."""
+    return known_of(config.topics, ())
+
+
+async def known_topics(config: Config, archive: Archive | None) -> Known:
+    """Return the topics that are declared, and those that people made, as far as there is an
+    archive. Raises Unavailable."""
+    return known_without_archive(config)
+
+
+async def known_if_there(config: Config) -> Known:
+    """Return the topics that there are, for a command that needs no archive."""
+    async with archive_if_there(config) as archive:
+        return await known_topics(config, archive)
+
+
+def declared_in(path: Path, known: Known) -> Known:
+    """Return the topics of another `topics.yaml`, in place of those that are declared now.
+
+    Raises ConfigError with what is no entry.
+    """
+    problems: list[Problem] = []
+    topics = read_topics(path, lambda query: None, problems)
+    if problems:
+        raise ConfigError(problems)
+    names = {topic.id for topic in topics}
+    made = [each for each in known.topics if each.owner is Owner.USER and each.id not in names]
+    return known_of([*topics, *made], known.lists)
+
+
+def query_of(topic: Topic, known: Known) -> Query:
+    """Return a topic's query, or exit with 2 where it does not hold."""
+    error = known.compiled.errors.get(topic.id)
+    if error is not None:
+        _refuse(f"topic '{topic.id}': {error}")
+    return known.compiled.queries[topic.id]
+
+
+def queries_of(known: Known) -> Mapping[str, Node]:
+    """Return the queries of all topics, or exit with 2 and what is wrong with them."""
+    if known.compiled.errors:
+        _refuse(
+            "; ".join(f"topic '{name}': {error}" for name, error in known.compiled.errors.items())
+        )
+    return {name: query.root for name, query in known.compiled.queries.items()}
+
+
+def topic_named(name: str, known: Known) -> Topic:
+    """Return a topic, or exit with 2 where there is none of that name."""
+    for topic in known.topics:
+        if topic.id == name:
+            return topic
+    _refuse(f"no topic is called '{name}'{_meant(name, known)}")
+
+
+def subject_among(wanted: str, known: Known) -> Subject:
+    """Return what is looked for; exits with 2 where the query does not hold."""
+    for topic in known.topics:
+        if topic.id == wanted:
+            return Subject(query_of(topic, known), topic)
+    if NAME.fullmatch(wanted) and (meant := _meant(wanted, known)):
+        err.print(f"no topic is called '{wanted}'{meant}: it is read as a query", markup=False)
+    try:
+        return Subject(parse_with(wanted, known.compiled))
+    except QueryError as error:
+        _refuse(str(error))
+
+
+def declared_subject(wanted: str) -> Subject:
+    """Return what is looked for, without any database.
+
+    Of a configuration that is wrong elsewhere the topics alone are read; a query needs none at all.
+    """
+    try:
+        known = known_without_archive(app.load_config())
+    except ConfigError as error:
+        known = _topics_alone(wanted, error)
+    return subject_among(wanted, known)
+
+
+def _topics_alone(wanted: str, error: ConfigError) -> Known:
+    none = known_of((), ())
+    file = Path(os.environ.get(f"{PREFIX}CONFIG_DIR") or "config") / "topics.yaml"
+    named = NAME.fullmatch(wanted) is not None
+    if file.is_file():
+        try:
+            return declared_in(file, none)
+        except ConfigError as broken:
+            if named:
+                refuse(broken)
+    elif named:
+        text = f"without topics, '{wanted}' is read as a query: {error.problems[0]}"
+        err.print(text, style="yellow", markup=False)
+    return none
+
+
+def _meant(name: str, known: Known) -> str:
+    """Return a question for what is nearly a topic's name, or looks like one."""
+    near = difflib.get_close_matches(name, [topic.id for topic in known.topics], n=1)
+    if near:
+        return f" (did you mean {near[0]}?)"
+    return " (`monitor topics list` shows them)" if NAME.fullmatch(name) and "-" in name else ""
+
+
+def _refuse(sentence: str) -> NoReturn:
+    err.print(f"error: {sentence}", style="red", markup=False)
+    raise typer.Exit(USAGE)

@@ -1,0 +1,151 @@
+"""`monitor topics rehearse`: what a changed topic would do to what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.output import counted, print_json, print_table
+from monitor.cli.session import USAGE, Json, err, execute, load_config, opened_store, out
+from monitor.cli.topics.archive import PAGE, Since, pages_since, start_of
+from monitor.cli.topics.lookup import (
+    Known,
+    declared_in,
+    known_topics,
+    queries_of,
+    query_of,
+    topic_named,
+)
+from monitor.clock import SystemClock
+from monitor.config import Config
+from monitor.model import Owner
+from monitor.protocols import Archive
+from monitor.topics.matcher import Matcher
+from monitor.topics.rehearsal import Effect, Headline, Rehearsal
+
+FILES = frozenset((".yaml", ".yml"))
+
+
+def rehearse(
+    what: Annotated[str, typer.Argument(help="A topics.yaml, or a topic.")],
+    since: Since = "30d",
+    limit: Annotated[int, typer.Option(min=0, max=10_000, help="Headlines of each kind.")] = 10,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Give the stored articles these topics. Nobody is told.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show which stored articles topics would gain and lose, before they go live."""
+    start_of(since, SystemClock().now())
+    execute(_rehearse(load_config(), what, since, limit, apply, json))
+
+
+async def _rehearse(
+    config: Config, what: str, since: str, limit: int, apply: bool, json: bool
+) -> None:
+    async with opened_store(config) as store:
+        rehearsal = _prepared(what, await known_topics(config, store), limit)
+        now = SystemClock().now()
+        async for rows in pages_since(store, start_of(since, now), now, "matching"):
+            rehearsal.add(rows)
+        changed = await _apply(store, rehearsal) if apply else None
+    if json:
+        print_json(_as_json(rehearsal, since, changed))
+    else:
+        _print(rehearsal, since, changed)
+
+
+def _prepared(what: str, known: Known, limit: int) -> Rehearsal:
+    """Return the rehearsal of a file's topics, or of one topic as it is now."""
+    path = Path(what)
+    if path.suffix in FILES or path.is_file():
+        if not path.is_file():
+            err.print(f"error: no such file: {path}", style="red", markup=False)
+            raise typer.Exit(USAGE)
+        queries = dict(queries_of(declared_in(path, known)))
+        declared = {topic.id for topic in known.topics if topic.owner is Owner.CONFIG}
+        gone = declared - set(queries)
+    else:
+        topic = topic_named(what, known)
+        queries, gone = {topic.id: query_of(topic, known).root}, set()
+    matcher = Matcher()
+    for name, query in queries.items():
+        matcher.put(name, query)
+    return Rehearsal(matcher, queries, gone, limit)
+
+
+async def _apply(store: Archive, rehearsal: Rehearsal) -> int:
+    changed = 0
+    for start in range(0, len(rehearsal.taggings), PAGE):
+        changed += await store.retag(rehearsal.taggings[start : start + PAGE])
+    return changed
+
+
+def _print(rehearsal: Rehearsal, since: str, changed: int | None) -> None:
+    effects = rehearsal.effects
+    out.print(f"{counted(rehearsal.articles, 'article')} of the last {since}.")
+    changed_ones = {name: each for name, each in effects.items() if each.gained or each.lost}
+    print_table(
+        ("topic", "now", "then", "gained", "lost"),
+        [
+            (name, effect.before, effect.after, effect.gained, effect.lost)
+            for name, effect in (changed_ones or effects).items()
+        ],
+        "There is no topic.",
+    )
+    same = len(effects) - len(changed_ones)
+    if changed_ones and same:
+        out.print(f"{counted(same, 'topic')} without any change.")
+    for name, effect in changed_ones.items():
+        _print_effect(name, effect)
+    if changed is not None:
+        out.print(f"\n{counted(changed, 'article')} retagged.")
+    elif rehearsal.taggings:
+        number = counted(len(rehearsal.taggings), "stored article")
+        out.print(f"\n--apply would give {number} their new topics.")
+
+
+def _print_effect(name: str, effect: Effect) -> None:
+    out.print(f"\n[bold]{name}[/]", markup=True)
+    _print_headlines("+", effect.gained, list(effect.gained_headlines))
+    _print_headlines("-", effect.lost, list(effect.lost_headlines))
+    both = {"day": {str(day): n for day, n in sorted(effect.days.items())[-14:]}}
+    both["source"] = dict(sorted(effect.sources.items(), key=lambda item: -max(item[1]))[:10])
+    for heading, counts in both.items():
+        if len(counts) > 1:
+            rows = [(key, now, then) for key, (now, then) in counts.items()]
+            print_table((heading, "now", "then"), rows, "")
+
+
+def _print_headlines(sign: str, number: int, headlines: list[Headline]) -> None:
+    rows = [(sign, each.id, each.fetched.date(), each.source, each.title) for each in headlines]
+    if rows:
+        print_table(("", "article", "day", "source", "title"), reversed(rows), "")
+    if number > len(rows):
+        out.print(f"  {sign} {number - len(rows)} more, all of them earlier")
+
+
+def _as_json(rehearsal: Rehearsal, since: str, changed: int | None) -> Mapping[str, object]:
+    return {
+        "since": since,
+        "articles": rehearsal.articles,
+        "changes": len(rehearsal.taggings),
+        "retagged": changed,
+        "topics": {name: _effect(effect) for name, effect in rehearsal.effects.items()},
+    }
+
+
+def _effect(effect: Effect) -> Mapping[str, object]:
+    return {
+        "before": effect.before,
+        "after": effect.after,
+        "gained": effect.gained,
+        "lost": effect.lost,
+        "gained_headlines": list(effect.gained_headlines),
+        "lost_headlines": list(effect.lost_headlines),
+        "days": {str(day): n for day, n in sorted(effect.days.items())},
+        "sources": effect.sources,
+    }
