@@ -31,6 +31,7 @@ class Lock(IntEnum):
     ARTICLE_SEQ = 3
     ALERT_SEQ = 4
     PUSHES = 5
+    TOPICS = 6
 
 
 @dataclass(frozen=True, slots=True)

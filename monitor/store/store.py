@@ -17,6 +17,7 @@ from monitor.store.retag import SqlTagging
 from monitor.store.sightings import SqlSightings
 from monitor.store.sources import SqlSources
 from monitor.store.sql import Database
+from monitor.store.topics import SqlTopics
 from monitor.store.turns import SqlTurns
 
 
@@ -30,6 +31,7 @@ class SqlStore(
     SqlSightings,
     SqlArticles,
     SqlTagging,
+    SqlTopics,
     SqlAlerts,
     SqlDeliveries,
     SqlLeases,
