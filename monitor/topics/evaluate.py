@@ -83,7 +83,7 @@ def spans(node: Node, text: Text, zone: Zone = Zone.TEXT) -> list[Span]:
             return [
                 Span(number, *place)
                 for number, segment in enumerate(text.segments(zone))
-                for place in _phrase(parts, slop, segment)
+                for place in sorted(_phrase(parts, slop, segment))
             ]
         case Near(left, right, distance, ordered):
             return _near(spans(left, text, zone), spans(right, text, zone), distance, ordered)

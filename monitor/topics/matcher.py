@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -42,6 +43,8 @@ class Matcher:
         self._first: dict[str, dict[str, Numbers]] = {}
         self._always: set[int] = set()
         self._strings: dict[str, str] = {}
+        self._pairs: dict[tuple[str, str], str] = {}
+        self._titles = False
         self._patterns = Patterns(frequencies)
 
     def __len__(self) -> int:
@@ -97,8 +100,11 @@ class Matcher:
         keys = self._keys_of(text)
         found: set[int] = set(self._always)
         first = self._first
+        no_key_of = keys.isdisjoint
         for key in first.keys() & keys:
             below = first[key]
+            if no_key_of(below):  # mostly, and told without making a set
+                continue
             for other in below.keys() & keys:
                 numbers = below[other]
                 if numbers.__class__ is int:
@@ -117,8 +123,18 @@ class Matcher:
         )
 
     def _keys_of(self, text: Text) -> set[str]:
-        keys = {"", *text.vocabulary}
-        keys.update([TITLE + word for word in text.segments(Zone.TITLE)[0].folded])
+        keys = text.vocabulary | {""}
+        segments = text.segments(Zone.TEXT)
+        if self._pairs:
+            for segment in segments:
+                words = segment.folded
+                # A view takes any iterable, and looks its items up without a step of ours.
+                found = self._pairs.keys() & pairwise(words)
+                keys.update([self._pairs[pair] for pair in found])
+        if self._titles:
+            title = segments[0].folded
+            keys.update([TITLE + word for word in title])
+            keys.update([f"{TITLE}{one} {other}" for one, other in pairwise(title)])
         if self._patterns:
             keys.update(self._patterns.met_by(text.vocabulary))
         return keys
@@ -131,7 +147,15 @@ class Matcher:
         return len(self._ids) - 1
 
     def _intern(self, text: str) -> str:
-        return self._strings.setdefault(text, text)
+        known = self._strings.get(text)
+        if known is None:
+            known = self._strings[text] = text
+            if text[:1] == TITLE:
+                self._titles = True
+            elif " " in text:
+                one, _, other = text.partition(" ")
+                self._pairs[one, other] = text
+        return known
 
     def _weight(self, clause: Clause) -> float:
         """Estimate how many articles have a key of a clause."""
@@ -140,7 +164,9 @@ class Matcher:
         frequencies = self._frequencies
         weight = 0.0
         for key in clause:
-            if key[0] == TITLE:
+            if " " in key:
+                weight += min(frequencies.get(word, FEW) for word in key.split()) / 100
+            elif key[0] == TITLE:
                 weight += frequencies.get(key[1:], FEW) / 10
             elif key[0] == PATTERN:
                 weight += self._patterns.frequency(key)

@@ -4,13 +4,15 @@ A clause is a set of keys of which an article needs one; a query is filed under 
 clauses, so an article meets only queries of which it has a key of both. After the pre-search of
 Lucene Monitor (TermFilteredPresearcher, MultipassTermFilteredPresearcher).
 
-A key is a folded word of title, summary or body; `TITLE` and a word of the title; or `PATTERN`
-and what a word of the text must fit (a stem, a wildcard, a misspelt word).
+A key is a folded word of title, summary or body, or two that follow each other with a space
+between them; the same of the title alone, behind `TITLE`; or `PATTERN` and what a word of the text
+must fit (a stem, a wildcard, a misspelt word).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 from monitor.text.words import fold
@@ -58,6 +60,18 @@ def key_of(word: Word, zone: Zone = Zone.TEXT) -> str | None:
             return PATTERN + canonical(word)
 
 
+def pair_keys(parts: Sequence[Word], zone: Zone = Zone.TEXT) -> list[str]:
+    """Return the keys that an article has if plain words follow each other in it."""
+    if zone not in _KEYED:
+        return []
+    title = TITLE if zone is Zone.TITLE else ""
+    return [
+        f"{title}{one.word} {other.word}"
+        for one, other in pairwise(parts)
+        if isinstance(one, Term) and isinstance(other, Term)
+    ]
+
+
 def necessary(node: Node, weight: Weight, zone: Zone = Zone.TEXT) -> list[Clause]:
     """Return clauses that every article has of which a node holds; the fewer articles have one,
     the better. None of them where nothing can be said."""
@@ -65,8 +79,9 @@ def necessary(node: Node, weight: Weight, zone: Zone = Zone.TEXT) -> list[Clause
         case Term() | Exact() | Stem() | Wildcard() | Fuzzy():
             key = key_of(node, zone)
             return [] if key is None else [(key,)]
-        case Phrase(parts):
-            return [clause for word in parts for clause in necessary(word, weight, zone)]
+        case Phrase(parts, slop):
+            pairs = [(key,) for key in pair_keys(parts, zone)] if not slop else []
+            return pairs + [clause for word in parts for clause in necessary(word, weight, zone)]
         case And(items):
             return [clause for item in items for clause in necessary(item, weight, zone)]
         case Near(left, right):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 from monitor.topics.evaluate import holds
-from monitor.topics.presearch import TITLE, key_of
+from monitor.topics.presearch import TITLE, key_of, pair_keys
 from monitor.topics.text import Text
 from monitor.topics.tree import (
     And,
@@ -96,6 +96,9 @@ def _collect(node: Node, zone: Zone, keys: list[str], lines: list[str]) -> bool:
             return _collect(item, Zone.TITLE, keys, lines)
         case Phrase(parts, 0) if zone in (Zone.TEXT, Zone.TITLE):
             plain = [part.word for part in parts if isinstance(part, Term)]
+            if len(plain) == len(parts) == 2:
+                keys += pair_keys(parts, zone)
+                return True
             lines.append(f"{TITLE if zone is Zone.TITLE else ''} {' '.join(plain)} ")
             return len(plain) == len(parts)
         case _:

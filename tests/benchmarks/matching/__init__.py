@@ -1,0 +1,1 @@
+"""Matching beside Lucene Monitor, on the same articles and queries."""
