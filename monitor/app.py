@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from typing import Any
 
@@ -30,7 +30,7 @@ from monitor.declarations import (
 )
 from monitor.errors import Rejected
 from monitor.lifecycle import Lifecycle
-from monitor.model import ChannelKind, Topic
+from monitor.model import ChannelKind
 from monitor.notifiers.email import EmailNotifier
 from monitor.notifiers.log import LogNotifier
 from monitor.notifiers.webhook import WebhookNotifier
@@ -45,8 +45,7 @@ from monitor.sources.mailbox import MailFetcher
 from monitor.sources.selectors import xpath_of
 from monitor.sources.worker import ParserPool
 from monitor.store import SqlStore
-from monitor.topics.compile import compile_topics
-from monitor.topics.stems import LANGUAGES
+from monitor.topics.query import QueryError, parse
 from monitor.websub import Subscriber
 
 log = logging.getLogger(__name__)
@@ -65,7 +64,7 @@ PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 def load_config(**overrides: Any) -> Config:
     """Read and check the whole configuration; raises ConfigError with every problem."""
-    return load(source_rules(), _topic_problems, **overrides)
+    return load(source_rules(), _query_problem, **overrides)
 
 
 def source_rules() -> SourceRules:
@@ -202,12 +201,9 @@ def _links_problem(selector: str) -> str | None:
     return None
 
 
-def _topic_problems(topics: Sequence[Topic]) -> Mapping[str, str]:
-    known = ", ".join(sorted(LANGUAGES))
-    stems = {
-        topic.id: f"stem: no stemmer for '{topic.stem}'; there are {known}"
-        for topic in topics
-        if topic.stem and topic.stem not in LANGUAGES
-    }
-    errors = compile_topics(topics).errors
-    return {name: f"query: {error}" for name, error in errors.items()} | stems
+def _query_problem(query: str) -> str | None:
+    try:
+        parse(query)
+    except QueryError as error:
+        return str(error)
+    return None

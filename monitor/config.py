@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,14 +45,14 @@ class Config:
 
 def load(
     source_rules: SourceRules,
-    check_topics: Callable[[Sequence[Topic]], Mapping[str, str]],
+    check_query: Callable[[str], str | None],
     environ: Mapping[str, str] = os.environ,
     **overrides: Any,
 ) -> Config:
     """Read and check the whole configuration.
 
-    `source_rules` say what a source must be; `check_topics` returns what is wrong with the
-    queries, by topic; `overrides` are settings given on the command line.
+    `source_rules` say what a source must be; `check_query` returns what is wrong with a topic's
+    query; `overrides` are settings given on the command line.
     Raises ConfigError with every problem.
     """
     problems: list[Problem] = []
@@ -63,7 +63,7 @@ def load(
         raise ConfigError([*problems, Problem(str(folder), f"the folder does not exist: {cure}")])
     settings = _read_settings(folder, {**given, **overrides}, given, problems)
     sources = read_sources(folder / "sources.yaml", source_rules, problems)
-    topics = read_topics(folder / "topics.yaml", check_topics, problems)
+    topics = read_topics(folder / "topics.yaml", check_query, problems)
     known = {topic.id for topic in topics}
     channels, rules = read_alerts(folder / "alerts.yaml", known, environ, problems)
     if settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,17 +11,10 @@ from pydantic import Field, SecretStr, TypeAdapter, field_validator
 
 from monitor.declarations.entries import Declaration, read_entries
 from monitor.errors import Problem
-from monitor.model import AlertRule, Expectations, Priority, Topic
+from monitor.model import AlertRule, Topic
 from monitor.yamlfile import read_yaml
 
 ALERT_SECTIONS = ("channels", "rules")
-
-
-class ExpectEntry(Declaration):
-    """What a topic is tested with: files relative to the folder of the file, or texts."""
-
-    match: tuple[str, ...] = ()
-    no_match: tuple[str, ...] = ()
 
 
 class TopicEntry(Declaration):
@@ -29,10 +22,6 @@ class TopicEntry(Declaration):
 
     name: str = ""
     query: str
-    stem: str = ""
-    description: str = ""
-    priority: Priority = Priority.NORMAL
-    expect: ExpectEntry = ExpectEntry()
 
 
 class RuleEntry(Declaration):
@@ -91,31 +80,15 @@ _RULE = TypeAdapter(RuleEntry)
 
 
 def read_topics(
-    path: Path,
-    check_topics: Callable[[Sequence[Topic]], Mapping[str, str]],
-    problems: list[Problem],
+    path: Path, check_query: Callable[[str], str | None], problems: list[Problem]
 ) -> tuple[Topic, ...]:
-    """Return the declared topics, those too whose queries do not hold.
-
-    `check_topics` returns what is wrong, by topic, as a sentence that begins with the key: queries
-    may use each other, so all are held together.
-    """
-    topics, places = [], {}
+    """Return the declared topics whose queries hold."""
+    topics = []
     for name, place, entry in read_entries(path, "topics", ("topics",), "topic", _TOPIC, problems):
-        places[name] = place
-        topics.append(
-            Topic(
-                id=name,
-                name=entry.name or name,
-                query=entry.query,
-                stem=entry.stem,
-                description=entry.description,
-                priority=entry.priority,
-                expect=Expectations(match=entry.expect.match, no_match=entry.expect.no_match),
-            )
-        )
-    for name, wrong in check_topics(topics).items():
-        problems.append(Problem(places[name], wrong))
+        wrong = check_query(entry.query)
+        if wrong:
+            problems.append(Problem(place, f"query: {wrong}"))
+        topics.append(Topic(id=name, name=entry.name or name, query=entry.query))
     return tuple(topics)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from monitor.config import Config, load
 from monitor.declarations import SourceRules, check_source, values_of
 from monitor.errors import ConfigError
-from monitor.model import FullText, Owner, Source, Topic
+from monitor.model import FullText, Owner, Source
 from monitor.settings import Role
 
 RULES = SourceRules(
@@ -46,8 +45,8 @@ def configured(folder: Path, environ: dict[str, str] | None = None, **files: str
     return load(RULES, _check, environment)
 
 
-def _check(topics: Sequence[Topic]) -> Mapping[str, str]:
-    return {topic.id: "query: column 1: nothing" for topic in topics if topic.query == "bad"}
+def _check(query: str) -> str | None:
+    return "column 1: nothing" if query == "bad" else None
 
 
 def problems_of(folder: Path, environ: dict[str, str] | None = None, **files: str) -> list[str]:

@@ -80,7 +80,7 @@ def declared_in(path: Path, known: Known) -> Known:
     Raises ConfigError with what is no entry.
     """
     problems: list[Problem] = []
-    topics = read_topics(path, lambda topics: {}, problems)
+    topics = read_topics(path, lambda query: None, problems)
     if problems:
         raise ConfigError(problems)
     names = {topic.id for topic in topics}
