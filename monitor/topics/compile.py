@@ -10,6 +10,7 @@ from monitor.model import Topic, WordList
 from monitor.topics.matcher import NONE, Matcher
 from monitor.topics.mistakes import Mistake, QueryError
 from monitor.topics.query import Query, parse
+from monitor.topics.stems import LANGUAGES
 from monitor.topics.tree import Node, Or
 
 _USED = re.compile(r"(?<![^\s()\",:*-])@([a-z0-9][a-z0-9._-]*)")
@@ -86,6 +87,11 @@ class _Compiler:
                 return
             if used in self._topics:
                 self._read(used, (*using, topic_id))
+        if topic.stem and topic.stem not in LANGUAGES:
+            known = ", ".join(sorted(LANGUAGES))
+            sentence = f"stem: no stemmer for the language '{topic.stem}'; there are {known}"
+            self._errors.setdefault(topic_id, QueryError([Mistake(sentence)]))
+            return
         try:
             query = parse(topic.query, stem=topic.stem, names=self._names)
         except QueryError as error:

@@ -14,6 +14,7 @@ from monitor.text.words import located
 from monitor.topics.canonical import canonical
 from monitor.topics.evaluate import Span, holds, spans
 from monitor.topics.leaves import compiled
+from monitor.topics.shape import parts_of
 from monitor.topics.text import Segment, Text
 from monitor.topics.tree import (
     And,
@@ -89,12 +90,8 @@ class _Explainer:
     def part(self, node: Node, zone: Zone) -> Part:
         """Return what became of a node, with all below it."""
         match node:
-            case And(items) | Or(items) | AtLeast(_, items):
-                return self._all(node, zone, items)
-            case Score(_, parts):
-                return self._all(node, zone, [item for _, item in parts])
-            case Not(item) | Use(_, item):
-                return self._all(node, zone, [item])
+            case And() | Or() | Not() | Use() | AtLeast() | Score():
+                return self._all(node, zone)
             case In(inner, item):
                 below = self.part(item, inner)
                 return Part(node, zone, canonical(node), below.holds, (below,))
@@ -104,8 +101,8 @@ class _Explainer:
             case _:
                 return self._leaf(node, zone, ())
 
-    def _all(self, node: Node, zone: Zone, items: Sequence[Node]) -> Part:
-        below = tuple(self.part(item, zone) for item in items)
+    def _all(self, node: Node, zone: Zone) -> Part:
+        below = tuple(self.part(item, zone) for item in parts_of(node))
         found = holds(node, self._text, zone)
         return Part(node, zone, canonical(node), found, below, note=_counted(node, below))
 

@@ -15,23 +15,8 @@ from math import inf, log
 
 from monitor.model import Article
 from monitor.text.words import words
-from monitor.topics.tree import (
-    And,
-    AtLeast,
-    Exact,
-    Fuzzy,
-    In,
-    Near,
-    Node,
-    Not,
-    Or,
-    Phrase,
-    Repeat,
-    Score,
-    Stem,
-    Term,
-    Use,
-)
+from monitor.topics.shape import walk
+from monitor.topics.tree import Exact, Fuzzy, Node, Phrase, Stem, Term
 
 LEAST_ARTICLES = 2
 """A term of one article alone says more about that article."""
@@ -113,24 +98,17 @@ def terms_of(article: Article) -> set[str]:
     return found
 
 
-def terms_in(node: Node) -> set[str]:
+def terms_in(query: Node) -> set[str]:
     """Return the words of a query and the pairs of neighbours in its phrases, folded."""
-    match node:
-        case Term(word) | Exact(word) | Stem(word) | Fuzzy(word):
-            return set(words(word))
-        case Phrase(parts):
-            single = [next(iter(terms_in(part)), "") for part in parts]
-            return {*single, *(f"{left} {right}" for left, right in pairwise(single))} - {""}
-        case And(items) | Or(items) | AtLeast(_, items):
-            return set().union(*map(terms_in, items))
-        case Score(_, weighted):
-            return set().union(*(terms_in(item) for _, item in weighted))
-        case Near(left, right):
-            return terms_in(left) | terms_in(right)
-        case Not(item) | In(_, item) | Repeat(_, item) | Use(_, item):
-            return terms_in(item)
-        case _:
-            return set()
+    found: set[str] = set()
+    for node in walk(query):
+        match node:
+            case Term(word) | Exact(word) | Stem(word) | Fuzzy(word):
+                found.update(words(word))
+            case Phrase(parts):
+                folded = [" ".join(sorted(terms_in(part))) for part in parts]
+                found.update(f"{left} {right}" for left, right in pairwise(folded))
+    return found
 
 
 def log_likelihood(inside: int, articles: int, outside: int, others: int) -> float:

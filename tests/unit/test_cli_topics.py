@@ -359,3 +359,30 @@ class TestSuggest:
         assert "1 article unmarked." in monitor("wrong", "storms", "a1", "--undo").stdout
         assert "Nothing is marked" in monitor("wrong", "storms").stdout
         assert "no topic is called" in monitor("wrong", "none", "a1", code=2).stderr
+
+
+def test_a_list_shows_each_topic_on_its_line(monitor: Monitor, folder: Path) -> None:
+    declare(folder, {**TOPICS, "long": {"query": " OR ".join(f"word{n}" for n in range(100))}})
+    long, ships, storms = sorted(monitor("list").stdout.splitlines()[2:])
+    assert storms.split()[:4] == ["storms", "Storms", "normal", "3"]
+    assert ships.split()[:4] == ["ships", "Ships", "normal", "none"]
+    assert "word5" in long
+    assert long.rstrip().endswith("…")
+    listed = {topic["id"]: topic for topic in json.loads(monitor("list", "--json").stdout)}
+    assert listed["long"]["query"].endswith("word99")
+    assert len(listed["storms"]["expect"]["match"]) == 2
+
+
+def test_topics_that_cannot_be_are_refused_by_every_command(monitor: Monitor, folder: Path) -> None:
+    declare(
+        folder,
+        {
+            "a": {"query": "@b storm"},
+            "b": {"query": "@a storm"},
+            "c": {"query": "storm", "stem": "xx"},
+            "d": {"query": "storm", "expect": {"match": "one text"}},
+        },
+    )
+    told = monitor("test", code=2).stderr
+    for part in ("a topic cannot use itself", "no stemmer for the language 'xx'", "expect.match"):
+        assert part in told

@@ -7,7 +7,8 @@ import random
 import pytest
 
 from monitor.model import Article
-from monitor.topics.suggest import Contrast, log_likelihood, terms_of
+from monitor.topics.query import parse
+from monitor.topics.suggest import Contrast, log_likelihood, terms_in, terms_of
 from tests.support.articles import an_article
 
 
@@ -76,3 +77,10 @@ def test_what_is_common_everywhere_tells_nothing_apart() -> None:
     inside = ["the price of oil"] * 20
     found = contrast(inside, ["a bag of tea"] * 30 + ["tea"] * 60).suggestions(9, without={"oil"})
     assert {each.term for each in found} == {"the price"}
+
+
+def test_the_terms_of_a_query() -> None:
+    query = parse('=SCO NEAR/3 "defence ministers^" NOT (title:unix OR score>=2:(2*a 1*drone~1))')
+    assert terms_in(query.root) == {
+        *("sco", "defence", "ministers", "defence ministers", "unix", "a", "drone"),
+    }

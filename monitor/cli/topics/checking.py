@@ -9,7 +9,7 @@ import typer
 
 from monitor.cli.output import counted, plain, print_json
 from monitor.cli.session import FAILED, Json, execute, existing, load_config, out
-from monitor.cli.topics.lookup import Known, declared_in, known_if_there
+from monitor.cli.topics.lookup import Known, declared_in, errors_of, known_if_there
 from monitor.config import Config
 
 
@@ -22,7 +22,7 @@ def check(
     if file is not None:
         existing([file])
     known: Known = execute(_known(config, file))
-    problems = [(name, str(error)) for name, error in known.compiled.errors.items()]
+    problems = [(name, str(error)) for name, error in errors_of(known).items()]
     surprises: list[tuple[str, str]] = []
     if json:
         print_json({"problems": _fields(problems), "surprises": _fields(surprises)})

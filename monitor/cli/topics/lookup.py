@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -17,7 +17,7 @@ from monitor.cli.topics.archive import archive_if_there
 from monitor.config import Config
 from monitor.declarations import NAME, read_topic_file
 from monitor.errors import ConfigError, Problem
-from monitor.model import Owner, Topic, WordList
+from monitor.model import Topic, WordList
 from monitor.protocols import Archive
 from monitor.settings import PREFIX
 from monitor.topics.compile import Compiled, compile_topics, parse_with
@@ -80,8 +80,8 @@ async def known_if_there(config: Config) -> Known:
         return await known_topics(config, archive)
 
 
-def declared_in(path: Path, known: Known) -> Known:
-    """Return the topics of another `topics.yaml`, in place of those that are declared now.
+def declared_in(path: Path, known: Known, without: Collection[str] = ()) -> Known:
+    """Return the topics of a file of topics, which may use all others but those `without`.
 
     Raises ConfigError with what is no entry.
     """
@@ -89,9 +89,9 @@ def declared_in(path: Path, known: Known) -> Known:
     topics = read_topic_file(path, problems)
     if problems:
         raise ConfigError(problems)
-    names = {topic.id for topic in topics}
-    made = [each for each in known.topics if each.owner is Owner.USER and each.id not in names]
-    return known_of([*topics, *made], known.lists)
+    names = {topic.id for topic in topics} | set(without)
+    others = [topic for topic in known.topics if topic.id not in names]
+    return Known(topics, known.lists, compile_topics([*topics, *others], known.lists))
 
 
 def query_of(topic: Topic, known: Known) -> Query:
@@ -104,11 +104,15 @@ def query_of(topic: Topic, known: Known) -> Query:
 
 def queries_of(known: Known) -> Mapping[str, Node]:
     """Return the queries of all topics, or exit with 2 and what is wrong with them."""
-    if known.compiled.errors:
-        _refuse(
-            "; ".join(f"topic '{name}': {error}" for name, error in known.compiled.errors.items())
-        )
-    return {name: query.root for name, query in known.compiled.queries.items()}
+    if errors := errors_of(known):
+        _refuse("; ".join(f"topic '{name}': {error}" for name, error in errors.items()))
+    return {topic.id: known.compiled.queries[topic.id].root for topic in known.topics}
+
+
+def errors_of(known: Known) -> Mapping[str, QueryError]:
+    """Return what is wrong with topics, and with the word lists that they may use."""
+    mine = {topic.id for topic in known.topics} | {each.name for each in known.lists}
+    return {name: error for name, error in known.compiled.errors.items() if name in mine}
 
 
 def topic_named(name: str, known: Known) -> Topic:

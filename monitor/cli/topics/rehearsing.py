@@ -21,10 +21,11 @@ from monitor.cli.topics.lookup import (
 )
 from monitor.clock import SystemClock
 from monitor.config import Config
-from monitor.model import Owner
 from monitor.protocols import Archive
 from monitor.topics.matcher import Matcher
 from monitor.topics.rehearsal import Effect, Headline, Rehearsal
+from monitor.topics.shape import walk
+from monitor.topics.tree import Node, Use
 
 FILES = frozenset((".yaml", ".yml"))
 
@@ -47,7 +48,9 @@ async def _rehearse(
     config: Config, what: str, since: str, limit: int, apply: bool, json: bool
 ) -> None:
     async with opened_store(config) as store:
-        rehearsal = _prepared(what, await known_topics(config, store), limit)
+        rehearsal = _prepared(
+            config.settings.config_dir, what, await known_topics(config, store), limit
+        )
         now = SystemClock().now()
         async for rows in pages_since(store, start_of(since, now), now, "matching"):
             rehearsal.add(rows)
@@ -58,23 +61,51 @@ async def _rehearse(
         _print(rehearsal, since, changed)
 
 
-def _prepared(what: str, known: Known, limit: int) -> Rehearsal:
-    """Return the rehearsal of a file's topics, or of one topic as it is now."""
+def _prepared(folder: Path, what: str, known: Known, limit: int) -> Rehearsal:
+    """Return the rehearsal of a file's topics and those that use them, or of one topic as it is."""
     path = Path(what)
+    gone: set[str] = set()
     if path.suffix in FILES or path.is_file():
         if not path.is_file():
             err.print(f"error: no such file: {path}", style="red", markup=False)
             raise typer.Exit(USAGE)
-        queries = dict(queries_of(declared_in(path, known)))
-        declared = {topic.id for topic in known.topics if topic.owner is Owner.CONFIG}
-        gone = declared - set(queries)
+        replaced = _replaced_by(path, folder)
+        before = declared_in(replaced, known).topics if replaced else ()
+        changed = declared_in(path, known, without={topic.id for topic in before})
+        gone = {topic.id for topic in before} - {topic.id for topic in changed.topics}
+        queries = {**_using(changed, known), **queries_of(changed)}
     else:
         topic = topic_named(what, known)
-        queries, gone = {topic.id: query_of(topic, known).root}, set()
+        queries = {topic.id: query_of(topic, known).root}
     matcher = Matcher()
     for name, query in queries.items():
         matcher.put(name, query)
     return Rehearsal(matcher, queries, gone, limit)
+
+
+def _using(changed: Known, known: Known) -> dict[str, Node]:
+    """Return the queries of other topics that use a changed one."""
+    names = {topic.id for topic in changed.topics}
+    queries = {name: query.root for name, query in changed.compiled.queries.items()}
+    return {
+        topic.id: queries[topic.id]
+        for topic in known.topics
+        if topic.id in queries
+        and any(isinstance(node, Use) and node.name in names for node in walk(queries[topic.id]))
+    }
+
+
+def _replaced_by(path: Path, folder: Path) -> Path | None:
+    """Return the file of the configuration in whose place this one would come.
+
+    It is the one of the same name; whatever its name, `topics.yaml` where that is the only one.
+    """
+    others = folder / "topics"
+    if (others / path.name).is_file():
+        return others / path.name
+    alone = not any(others.glob("*.yaml"))
+    declared = folder / "topics.yaml"
+    return declared if alone or path.name == declared.name else None
 
 
 async def _apply(store: Archive, rehearsal: Rehearsal) -> int:

@@ -49,7 +49,7 @@ async def _suggest(config: Config, wanted: str, since: str, limit: int, json: bo
     if json:
         print_json(
             {
-                "topic": subject.label,
+                "topic": subject.label or None,
                 "matches": found.matches.articles,
                 "others": found.matches.others,
                 "frequent": frequent,
