@@ -18,7 +18,7 @@ import yaml
 from monitor import app
 from monitor.api import create_app
 from monitor.api.server import bind, serving
-from monitor.channels import SOURCE_CHANGED
+from monitor.channels import ARTICLE_TAGGED, SOURCE_CHANGED, group_of
 from monitor.events import decode
 from monitor.service import Service
 from monitor.settings import Role
@@ -104,7 +104,8 @@ class Running:
 
         async def holds() -> bool:
             (waiting,) = await self.ask("SELECT count(*) FROM outbox WHERE stored_at IS NULL")
-            return len(await self.articles()) >= count and waiting == (0,)
+            behind = await self.service.broker.lag(ARTICLE_TAGGED, group_of("alert"))
+            return len(await self.articles()) >= count and waiting == (0,) and not behind
 
         await until(holds, WITHIN, f"{count} articles stored")
         return await self.articles()
