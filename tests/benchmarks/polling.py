@@ -157,7 +157,9 @@ def show(title: str, outcomes: Counter[str], wall: float, spent: dict[str, float
     """Print a phase, in ms a poll."""
     ours, threads, parsers = (spent.pop(name) for name in ("ours", "threads", "parsers"))
     postgres = spent.pop("postgres", None)
-    spent["threads"] = threads - sum(spent.get(name, 0) for name in STEPS)
+    if postgres is None:
+        threads -= sum(spent.get(name, 0) for name in STEPS)
+    spent["threads"] = threads
     spent["loop, sockets, tasks"] = ours - sum(spent.values())
     server = "" if postgres is None else f", PostgreSQL {postgres * 1e3:.2f}"
     polls = outcomes.total()
