@@ -120,7 +120,7 @@ async def test_a_query_that_does_not_hold_is_told(store: SqlStore) -> None:
     assert isinstance(caught.value, Rejected)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False))
 async def test_a_search_finds_what_reading_everything_finds(
     store: SqlStore, chance: Random
