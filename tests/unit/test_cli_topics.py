@@ -209,6 +209,34 @@ class TestExplain:
         assert not (folder.parent / "data").exists()
 
 
+class TestCheck:
+    """`monitor topics check`."""
+
+    def test_mistakes_and_surprises_of_a_changed_file(self, monitor: Monitor, folder: Path) -> None:
+        assert monitor("check").stdout == "2 topics: 0 problems, 0 surprises.\n"
+        changed = {"bad": {"query": "(storm"}, "odd": {"query": "storm rain OR @ships"}}
+        path = str(declare(folder, changed, "new.yaml"))
+        found = json.loads(monitor("check", path, "--json", code=1).stdout)
+        assert [each["topic"] for each in found["problems"]] == ["bad"]
+        assert [each["topic"] for each in found["surprises"]] == ["odd"]
+        shown = monitor("check", path, code=1).stdout
+        assert "✗ bad: the ( at column 1 is never closed" in shown
+        assert "! odd: OR beside parts without an operator" in shown
+        assert "2 topics: 1 problem, 1 surprise." in shown
+        assert not (folder.parent / "data").exists()
+
+    def test_words_that_no_stored_article_holds(self, monitor: Monitor, folder: Path) -> None:
+        now = SystemClock().now()
+        articles = [an_article(id=f"a{n}", body="A storm.", fetched=now) for n in range(200)]
+        in_archive(folder, articles)
+        declare(folder, {"odd": {"query": "strom* NOT qingdoa"}, "all": {"query": "storm"}})
+        shown = monitor("check").stdout
+        assert "! odd: strom* is in none of 200 articles" in shown
+        assert "! all: storm is in 100 % of 200 articles" in shown
+        assert "2 topics: 0 problems, 2 surprises." in shown
+        monitor("check", "--since", "x", code=2)
+
+
 class TestMatch:
     """`monitor topics match`."""
 
