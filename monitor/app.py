@@ -6,10 +6,11 @@ Settings in; broker, store, fetchers, notifiers and the service out.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
 
@@ -18,6 +19,7 @@ from monitor.api import create_app, hosts_for
 from monitor.api.server import bind, serving
 from monitor.brokers.kafka import KafkaBroker
 from monitor.brokers.sqlite import SqliteBroker
+from monitor.catalog import Catalog
 from monitor.clock import SystemClock
 from monitor.config import Config, load
 from monitor.cron import next_run
@@ -30,7 +32,7 @@ from monitor.declarations import (
 )
 from monitor.errors import Rejected
 from monitor.lifecycle import Lifecycle
-from monitor.model import ChannelKind
+from monitor.model import ChannelKind, Topic, WordList
 from monitor.notifiers.email import EmailNotifier
 from monitor.notifiers.log import LogNotifier
 from monitor.notifiers.webhook import WebhookNotifier
@@ -45,7 +47,7 @@ from monitor.sources.mailbox import MailFetcher
 from monitor.sources.selectors import xpath_of
 from monitor.sources.worker import ParserPool
 from monitor.store import SqlStore
-from monitor.topics.query import QueryError, parse
+from monitor.topics.compile import compile_topics
 from monitor.websub import Subscriber
 
 log = logging.getLogger(__name__)
@@ -64,7 +66,7 @@ PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 def load_config(**overrides: Any) -> Config:
     """Read and check the whole configuration; raises ConfigError with every problem."""
-    return load(source_rules(), _query_problem, **overrides)
+    return load(source_rules(), _topic_problems, **overrides)
 
 
 def source_rules() -> SourceRules:
@@ -78,6 +80,7 @@ def compose(config: Config, clock: Clock | None = None) -> Service:
     nothing is opened yet."""
     clock, settings = clock or SystemClock(), config.settings
     outbound, store = connect_outbound(settings, clock), connect_store(settings, clock)
+    health = telemetry.Health()
     http = HttpFetcher(outbound, clock, max_bytes=settings.feed_max_bytes)
     by_reach: Mapping[Reach, Fetcher] = {
         Reach.HTTP: http,
@@ -90,7 +93,7 @@ def compose(config: Config, clock: Clock | None = None) -> Service:
     }
     return Service(
         config=config,
-        life=Lifecycle(clock, telemetry.Health()),
+        life=Lifecycle(clock, health),
         broker=connect_broker(settings),
         store=store,
         clock=clock,
@@ -100,6 +103,7 @@ def compose(config: Config, clock: Clock | None = None) -> Service:
         web=http,
         subscriber=Subscriber(store, outbound, clock, settings.public_url, secrets.token_hex),
         agent=user_agent(settings),
+        catalog=Catalog(store, health),
     )
 
 
@@ -142,7 +146,6 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     web = create_app(
         None,
         life.health,
-        topics=config.topics,
         clock=service.clock,
         pages=Role.API in roles,
         allowed_hosts=hosts_for(settings.host),
@@ -153,6 +156,9 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     async with serving(web, listener), service.opened() as ready:
         if ready:
             web.state.store = service.store
+            # What is there now stays, and the garbage collector need not look at it every time.
+            gc.collect()
+            gc.freeze()
             life.health.starting = False
             started(f"http://{settings.host}:{listener.getsockname()[1]}")
             await life.run(service.run(roles))
@@ -201,9 +207,6 @@ def _links_problem(selector: str) -> str | None:
     return None
 
 
-def _query_problem(query: str) -> str | None:
-    try:
-        parse(query)
-    except QueryError as error:
-        return str(error)
-    return None
+def _topic_problems(topics: Sequence[Topic], lists: Sequence[WordList]) -> Mapping[str, str]:
+    errors = compile_topics(topics, lists).errors
+    return {name: str(error) for name, error in errors.items()}

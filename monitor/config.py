@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,14 @@ from monitor.declarations import (
     ChannelConfig,
     EmailChannel,
     SourceRules,
+    TopicsCheck,
     read_alerts,
     read_sources,
     read_topics,
     sentence,
 )
 from monitor.errors import ConfigError, Problem
-from monitor.model import AlertRule, Source, Topic
+from monitor.model import AlertRule, Source, Topic, WordList
 from monitor.settings import PREFIX, Settings
 from monitor.yamlfile import read_yaml
 
@@ -37,6 +38,7 @@ class Config:
     settings: Settings
     sources: tuple[Source, ...]
     topics: tuple[Topic, ...]
+    lists: tuple[WordList, ...]
     channels: Mapping[str, ChannelConfig]
     rules: tuple[AlertRule, ...]
     warnings: tuple[str, ...] = ()
@@ -45,14 +47,14 @@ class Config:
 
 def load(
     source_rules: SourceRules,
-    check_query: Callable[[str], str | None],
+    check_topics: TopicsCheck,
     environ: Mapping[str, str] = os.environ,
     **overrides: Any,
 ) -> Config:
     """Read and check the whole configuration.
 
-    `source_rules` say what a source must be; `check_query` returns what is wrong with a topic's
-    query; `overrides` are settings given on the command line.
+    `source_rules` say what a source must be; `check_topics` returns what is wrong with queries
+    and word lists; `overrides` are settings given on the command line.
     Raises ConfigError with every problem.
     """
     problems: list[Problem] = []
@@ -63,7 +65,7 @@ def load(
         raise ConfigError([*problems, Problem(str(folder), f"the folder does not exist: {cure}")])
     settings = _read_settings(folder, {**given, **overrides}, given, problems)
     sources = read_sources(folder / "sources.yaml", source_rules, problems)
-    topics = read_topics(folder / "topics.yaml", check_query, problems)
+    topics, lists = read_topics(folder, check_topics, problems)
     known = {topic.id for topic in topics}
     channels, rules = read_alerts(folder / "alerts.yaml", known, environ, problems)
     if settings:
@@ -72,7 +74,14 @@ def load(
     if problems or settings is None:
         raise ConfigError(problems)
     return Config(
-        settings, sources, topics, channels, rules, tuple(_warnings(environ)), source_rules
+        settings,
+        sources,
+        topics,
+        lists,
+        channels,
+        rules,
+        tuple(_warnings(environ)),
+        source_rules,
     )
 
 

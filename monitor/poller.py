@@ -103,6 +103,13 @@ class Poller:
             log.info("%d articles go out without their pages, which may follow", released)
         return released
 
+    async def forget_hosts(self) -> None:
+        """Forget hosts of which nothing is followed any more."""
+        try:
+            await self.store.prune_hosts(self.clock.now())
+        except Unavailable as error:
+            log.debug("hosts: %s", error)
+
     async def drain(self) -> None:
         """Record the visits that have their answer, and give up those that wait for one.
 

@@ -16,6 +16,8 @@ from consumers.notify import Courier, notify
 from consumers.store import store as store_articles
 from consumers.tag import tag
 from monitor import process, telemetry
+from monitor.catalog import LOOK as LOOK_AT_TOPICS
+from monitor.catalog import Catalog
 from monitor.channels import CHANNELS, READERS, Channel, group_of
 from monitor.clock import SystemClock
 from monitor.config import Config
@@ -32,7 +34,6 @@ from monitor.runner import Runner
 from monitor.scheduler import Ticker
 from monitor.settings import Role
 from monitor.sources.discover import discover
-from monitor.topics.compile import matcher_of
 from monitor.visitor import Visitor
 from monitor.websub import Subscriber
 
@@ -52,8 +53,8 @@ class Service:
     """Everything that runs, composed. `owner` names this process in leases.
 
     `fetchers` are by source type, `web` gets any other address, `notifiers` are by channel;
-    `parser` is a pool of processes, `subscriber` keeps the subscriptions at hubs; `agent` is what
-    publishers see of us.
+    `parser` is a pool of processes, `subscriber` keeps the subscriptions at hubs, `catalog` the
+    topics; `agent` is what publishers see of us.
     """
 
     config: Config
@@ -67,6 +68,7 @@ class Service:
     web: Getter
     subscriber: Subscriber
     agent: str
+    catalog: Catalog
     owner: str = field(default_factory=process.owner)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -109,6 +111,9 @@ class Service:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.life.watch("database", self.store.ping, PING))
             tasks.create_task(self._measure(consumers))
+            if Role.TAG in roles:
+                await self._declare_topics()
+                tasks.create_task(self._keep_topics())
             if Role.SCHEDULER in roles:
                 tasks.create_task(self._run_scheduler())
             if Role.NOTIFY in roles:
@@ -197,6 +202,17 @@ class Service:
             await ticker.stop()
         await poller.drain()
 
+    async def _declare_topics(self) -> None:
+        """Make the declared topics those of the files, before the first article is tagged."""
+        await self.store.declare_topics(self.config.topics, self.config.lists)
+        await self.catalog.refresh()
+
+    async def _keep_topics(self) -> None:
+        """Take over changes of topics until told to stop."""
+        while not self.life.stop.is_set():
+            await self.catalog.look()
+            await self.life.pause(LOOK_AT_TOPICS)
+
     async def _consume(self, consumer: Consumer) -> None:
         life = self.life
         limit = self.config.settings.batch_size
@@ -233,7 +249,7 @@ class Service:
         }
         return {
             Role.DEDUPE: dedupe(store, store, store, clock),
-            Role.TAG: tag(matcher_of(config.topics)),
+            Role.TAG: tag(self.catalog),
             Role.STORE: store_articles(store, clock),
             Role.ALERT: alert(config.rules, channels, store, clock),
             Role.NOTIFY: notify(courier),
@@ -292,3 +308,4 @@ async def _reconcile(relay: Relay, poller: Poller) -> None:
     size = await relay.reconcile()
     if size is not None:
         poller.outbox_full = size.unsent > OUTBOX_FULL
+    await poller.forget_hosts()

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         "",
-        description="`sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://…`; empty: `monitor.db`"
+        description="`sqlite:///FILE` or `postgresql+asyncpg://…`; empty: `monitor.db`"
         " in data_dir.",
     )
     roles: Annotated[tuple[Role, ...], NoDecode] = Field(
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        return _scheme(value, ("sqlite+aiosqlite", "postgresql+asyncpg"))
+        return _scheme(value, ("sqlite", "sqlite+aiosqlite", "postgresql+asyncpg"))
 
     @field_validator("smtp_url")
     @classmethod
@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's URL, never empty."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'monitor.db'}"
+        return self.database_url or f"sqlite:///{self.data_dir / 'monitor.db'}"
 
     @classmethod
     def settings_customise_sources(

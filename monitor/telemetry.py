@@ -142,5 +142,5 @@ def configure_logging(style: Literal["auto", "text", "json"], level: str) -> Non
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    for noisy in ("alembic", "aiosqlite", "uvicorn", "asyncio"):
+    for noisy in ("alembic", "uvicorn", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

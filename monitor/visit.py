@@ -34,6 +34,11 @@ class Visit:
         known = self.robots.values()
         self.delay = max((crawl_delay(robots, self.agent) for robots in known), default=0.0)
 
+    async def get(self, url: str, *, max_bytes: int = 0, user_agent: str = "") -> Document:
+        """Return what an address holds, and count the request. Raises as the getter."""
+        self.requests += 1
+        return await self.web.get(url, max_bytes=max_bytes, user_agent=user_agent)
+
     async def ask_leave(self, url: str, agent: str = "") -> None:
         """Return where robots.txt lets us ask for a page; it is fetched once a day.
 
@@ -42,10 +47,9 @@ class Visit:
         place, agent = origin(url), agent or self.agent
         known = self.robots.get(place)
         if known is None or not is_fresh(known, self.clock.now()):
-            self.requests += 1
             answer: Document | MonitorError
             try:
-                answer = await self.web.get(f"{place}/robots.txt", max_bytes=ROBOTS_BYTES)
+                answer = await self.get(f"{place}/robots.txt", max_bytes=ROBOTS_BYTES)
             except MonitorError as error:
                 answer = error
             known = robots_of(answer, self.clock.now())

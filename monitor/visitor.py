@@ -94,7 +94,9 @@ class Visitor:
             asked=visit.asked(error, conditional=conditional),
             crawl_delay=visit.delay,
         )
-        return self._recordable(replace(turn, state=state), happened, visit.learned)
+        if state is not turn.state:
+            turn = replace(turn, state=state)
+        return self._recordable(turn, happened, visit.learned)
 
     def postponed(self, turn: Turn) -> Poll | None:
         """Return the poll that asks nobody, where the turn came so late that the source does not
@@ -175,10 +177,7 @@ class Visitor:
         """Return the state with what a `site` or `auto` source is followed by."""
         if not TYPES[state.source.type].resolves or state.memory.chosen_type:
             return state
-        visit.requests += 1
-        finding = await resolve(
-            state, self.web, self.parser, now=self.clock.now(), agent=self.agent
-        )
+        finding = await resolve(state, visit, self.parser, now=self.clock.now(), agent=self.agent)
         memory = replace(
             forgotten(state.memory),
             chosen_type=finding.type,
@@ -205,9 +204,8 @@ class Visitor:
         self, parsed: Parsed, url: str, source: Source, state: SourceState, visit: Visit
     ) -> Parsed:
         """Return a document with one of its parts; one that cannot be had is asked for again."""
-        visit.requests += 1
         try:
-            document = await self.web.get(url, user_agent=source.user_agent)
+            document = await visit.get(url, user_agent=source.user_agent)
             part = await self.parser.parse(source, document, state.memory)
         except MonitorError as error:
             before = {url: state.memory.children[url]} if url in state.memory.children else {}
@@ -252,8 +250,7 @@ class Visitor:
 
     async def _page(self, url: str, visit: Visit) -> Document:
         await visit.ask_leave(url)
-        visit.requests += 1
-        visit.answer = document = await self.web.get(url, max_bytes=PAGE_BYTES)
+        visit.answer = document = await visit.get(url, max_bytes=PAGE_BYTES)
         return document
 
 

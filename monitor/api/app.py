@@ -27,7 +27,6 @@ from monitor.api.stream import router as stream_router
 from monitor.api.topics import router as topics_router
 from monitor.api.websub import router as websub_router
 from monitor.declarations import SourceRules
-from monitor.model import Topic
 from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
 from monitor.web import Pages
@@ -61,7 +60,6 @@ def create_app(
     store: Archive | None,
     health: Health,
     *,
-    topics: Sequence[Topic],
     clock: Clock,
     pages: bool = True,
     allowed_hosts: Sequence[str] = (),
@@ -83,14 +81,13 @@ def create_app(
     app.state.store = store
     app.state.context = Context(
         health=health,
-        topics=tuple(topics),
         clock=clock,
         live=Live(archive, clock),
         started=clock.monotonic(),
         source_rules=source_rules or SourceRules(),
     )
     app.include_router(health_router)
-    shown = Pages(archive, topics=topics, clock=clock, position=_position) if pages else None
+    shown = Pages(archive, clock=clock, position=_position) if pages else None
     if shown is not None:
         for router in (*_RESOURCES, docs_router, shown.router):
             app.include_router(router)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,7 +10,6 @@ from fastapi import Depends, FastAPI, Request
 from monitor.api.live import Live
 from monitor.declarations import SourceRules
 from monitor.errors import Unavailable
-from monitor.model import Topic
 from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
 
@@ -21,7 +19,6 @@ class Context:
     """One per application."""
 
     health: Health
-    topics: Sequence[Topic]
     clock: Clock
     live: Live
     started: float

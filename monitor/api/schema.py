@@ -14,8 +14,6 @@ from monitor.model import (
     ChannelKind,
     DeliveryState,
     DeliveryStatus,
-    Owner,
-    Topic,
 )
 
 
@@ -166,20 +164,6 @@ class AlertPage(Answer):
 
     items: tuple[AlertItem, ...]
     next: str | None = Field(description="`cursor` of the next page; null on the last one.")
-
-
-class TopicItem(Answer):
-    """A news subject, with the query that finds it."""
-
-    id: str
-    name: str
-    query: str
-    owner: Owner = Field(description="`config`: changed in its file; `user`: made at run time.")
-
-    @classmethod
-    def of(cls, topic: Topic) -> TopicItem:
-        """Return the answer for a topic."""
-        return cls(id=topic.id, name=topic.name, query=topic.query, owner=topic.owner)
 
 
 class PartItem(Answer):

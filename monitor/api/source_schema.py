@@ -114,7 +114,7 @@ class SourceDetail(SourceItem):
             pace_words=pace_words(state, now),
             hub=hub and HubItem(hub=hub.hub, topic=hub.topic, confirmed_until=hub.confirmed_until),
             polls=tuple(
-                sorted((PollItem.of(note) for note in memory.polls), key=_when, reverse=True)
+                sorted((PollItem.of(note) for note in memory.notes), key=_when, reverse=True)
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Response
@@ -41,17 +42,13 @@ async def add_source(
     archive: ArchiveOf, context: ContextOf, given: NewSource, response: Response
 ) -> SourceDetail:
     """Follow a source, from now on. Its first articles are there after the first poll."""
-    states = await archive.sources()
+    locations = await archive.locations()
     values = given.model_dump(exclude={"name"}, exclude_none=True)
-    name = given.name or Names(state.source.name for state in states).make(
-        given.url or "", given.title or ""
-    )
+    name = given.name or Names(locations).make(given.url or "", given.title or "")
     source = _checked(context, name, values)
-    for state in states:
-        if state.source.name == name:
-            raise HTTPException(409, f"the name '{name}' is taken: choose another one")
-        if state.source.location == source.location:
-            raise HTTPException(409, f"source '{state.source.name}' follows this url already")
+    if name in locations:
+        raise HTTPException(409, f"the name '{name}' is taken: choose another one")
+    _check_location(locations, source)
     try:
         await archive.add_source(source, context.clock.now())
     except Rejected as error:
@@ -74,9 +71,7 @@ async def change_source(
     before = _own(await _state(archive, name))
     values = values_of(before, context.source_rules) | given.model_dump(exclude_unset=True)
     source = _checked(context, name, values)
-    for state in await archive.sources():
-        if state.source.location == source.location and state.source.name != name:
-            raise HTTPException(409, f"source '{state.source.name}' follows this url already")
+    _check_location(await archive.locations(), source)
     try:
         await archive.change_source(source, context.clock.now())
     except Rejected as error:
@@ -139,6 +134,12 @@ def _own(state: SourceState) -> Source:
             " restart",
         )
     return state.source
+
+
+def _check_location(locations: Mapping[str, str], source: Source) -> None:
+    for name, location in locations.items():
+        if location == source.location and name != source.name:
+            raise HTTPException(409, f"source '{name}' follows this url already")
 
 
 def _checked(context: Context, name: str, values: dict[str, Any]) -> Source:

@@ -2,15 +2,116 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from monitor.api.context import ContextOf
-from monitor.api.schema import TopicItem
+from fastapi import APIRouter, HTTPException, Path, Response
 
-router = APIRouter(prefix="/api/v1/topics", tags=["topics"])
+from monitor.api.context import ArchiveOf
+from monitor.api.problem import documented
+from monitor.api.topic_schema import CheckedQuery, GivenQuery, NewTopic, TopicFields, TopicItem
+from monitor.errors import Rejected
+from monitor.model import Owner, Topic
+from monitor.protocols import Archive
+from monitor.topics.compile import compile_topics, parse_with
+from monitor.topics.query import QueryError
+
+PREFIX = "/api/v1/topics"
+
+router = APIRouter(prefix=PREFIX, tags=["topics"])
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
+TopicId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
+_CHANGES = documented(403, 404, 409, 411, 413, 415, 422, 503)
 
 
-@router.get("", summary="List topics")
-async def list_topics(context: ContextOf) -> list[TopicItem]:
-    """List the topics with their queries."""
-    return [TopicItem.of(topic) for topic in context.topics]
+@router.get("", summary="List topics", responses=documented(503))
+async def list_topics(archive: ArchiveOf) -> list[TopicItem]:
+    """List the topics with their queries, by id."""
+    return [TopicItem.of(topic) for topic in await archive.topics()]
+
+
+@router.post("", summary="Add a topic", status_code=201, responses=_CHANGES)
+async def add_topic(archive: ArchiveOf, given: NewTopic, response: Response) -> TopicItem:
+    """Add a topic. Every running process tags with it within two seconds; what is stored already
+    stays as it is."""
+    topic = Topic(
+        id=given.id,
+        name=given.name or given.id,
+        query=given.query,
+        stem=given.stem,
+        description=given.description,
+        priority=given.priority,
+    )
+    await _check(archive, topic)
+    try:
+        await archive.add_topic(topic)
+    except Rejected as error:
+        raise HTTPException(409, str(error)) from error
+    response.headers["Location"] = f"{PREFIX}/{topic.id}"
+    return TopicItem.of(await _topic(archive, topic.id))
+
+
+@router.post("/check", summary="Check a query", responses=documented(422, 503))
+async def check_query(archive: ArchiveOf, given: GivenQuery) -> CheckedQuery:
+    """Say what a query means, or what is wrong with it and where. It may use other topics."""
+    compiled = compile_topics(await archive.topics(), await archive.word_lists())
+    try:
+        query = parse_with(given.query, compiled, given.stem)
+    except QueryError as error:
+        return CheckedQuery.wrong(error)
+    return CheckedQuery(valid=True, canonical=str(query), mistakes=())
+
+
+@router.get("/{topic}", summary="Show a topic", responses=documented(404, 422, 503))
+async def show_topic(archive: ArchiveOf, topic: TopicId) -> TopicItem:
+    """Show one topic."""
+    return TopicItem.of(await _topic(archive, topic))
+
+
+@router.patch("/{topic}", summary="Change a topic", responses=_CHANGES)
+async def change_topic(archive: ArchiveOf, topic: TopicId, given: TopicFields) -> TopicItem:
+    """Change some of a topic's keys. Another query or stemmer makes a new version."""
+    before = _own(await _topic(archive, topic))
+    changed = given.applied(before)
+    await _check(archive, changed)
+    try:
+        await archive.change_topic(changed)
+    except Rejected as error:
+        raise HTTPException(409, str(error)) from error
+    return TopicItem.of(await _topic(archive, topic))
+
+
+@router.delete("/{topic}", summary="Remove a topic", status_code=204, responses=_CHANGES)
+async def remove_topic(archive: ArchiveOf, topic: TopicId) -> None:
+    """Remove a topic. Articles that have it keep it."""
+    _own(await _topic(archive, topic))
+    topics = [each for each in await archive.topics() if each.id != topic]
+    broken = compile_topics(topics, await archive.word_lists()).errors
+    if broken:
+        users = ", ".join(sorted(broken))
+        raise HTTPException(409, f"topic '{topic}' is used as @{topic} by {users}: change it first")
+    try:
+        await archive.remove_topic(topic)
+    except Rejected as error:
+        raise HTTPException(409, str(error)) from error
+
+
+async def _topic(archive: Archive, topic_id: str) -> Topic:
+    topic = await archive.topic(topic_id)
+    if topic is None:
+        raise HTTPException(404, f"there is no topic {topic_id!r}; {PREFIX} lists those there are")
+    return topic
+
+
+def _own(topic: Topic) -> Topic:
+    if topic.owner is Owner.CONFIG:
+        text = f"topic '{topic.id}' is declared in a file of the configuration: change it there"
+        raise HTTPException(409, f"{text}, and restart")
+    return topic
+
+
+async def _check(archive: Archive, topic: Topic) -> None:
+    """Raise the error of a topic whose query does not hold among all others."""
+    others = [each for each in await archive.topics() if each.id != topic.id]
+    errors = compile_topics([*others, topic], await archive.word_lists()).errors
+    if topic.id in errors:
+        raise HTTPException(422, f"query: {errors[topic.id]}")

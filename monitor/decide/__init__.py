@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.decide.articles import Found, changes, replayed_changes
 from monitor.decide.conclude import Conclusion, after_push, conclude
-from monitor.decide.health import condition_of, rhythm_of
+from monitor.decide.health import condition_of, rhythm_of, words_of
 from monitor.decide.hosts import HostPlan, host_after
 from monitor.decide.moves import asked_location
 from monitor.decide.pages import apart, page_again, pending, wants_page, with_page
@@ -33,4 +33,5 @@ __all__ = [
     "usual_interval",
     "wants_page",
     "with_page",
+    "words_of",
 ]

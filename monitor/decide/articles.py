@@ -66,9 +66,10 @@ def changes(
 
 
 def _marked(article: Article, revision: int, source: Source, first: bool, now: datetime) -> Article:
-    return replace(
-        article, revision=revision, backlog=_is_backlog(article, revision, source, first, now)
-    )
+    backlog = _is_backlog(article, revision, source, first, now)
+    if (article.revision, article.backlog) == (revision, backlog):  # as most news is
+        return article
+    return replace(article, revision=revision, backlog=backlog)
 
 
 def _is_backlog(

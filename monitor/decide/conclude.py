@@ -86,7 +86,7 @@ def after_push(
 def _judged(
     state: SourceState, memory: Memory, now: datetime
 ) -> tuple[Memory, SourceChange | None]:
-    condition, words = condition_of(memory, state.source, now)
-    change = change_of(state, condition, words, now)
+    condition = condition_of(memory, now)
+    change = change_of(state, memory, condition, now)
     same = condition is memory.condition
     return memory if same else replace(memory, condition=condition), change

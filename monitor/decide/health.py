@@ -19,38 +19,53 @@ RARE = 0.001
 _DAY = timedelta(days=1)
 
 
-def condition_of(memory: Memory, source: Source, now: datetime) -> tuple[Condition, str]:
-    """Return how a source fares, and a sentence that says it, with the cure where it is ill.
+def condition_of(memory: Memory, now: datetime) -> Condition:
+    """Return how a source fares.
 
     A silent source stays so until something new comes; a retired one until a poll succeeds.
     """
     if memory.condition is Condition.RETIRED and memory.gone_since is not None:
-        since = since_words(memory.gone_since, now)
-        return (
-            Condition.RETIRED,
-            f"has been gone (410) since {since}: remove it, or find its new address",
-        )
+        return Condition.RETIRED
     if memory.failures >= FAILURES:
-        return Condition.FAILING, failing_words(memory, source, now)
+        return Condition.FAILING
     if memory.last_polled_at is None and memory.pushed_at is None:
-        return Condition.NEW, "not polled yet"
+        return Condition.NEW
     if is_silent(memory, now):
-        return Condition.SILENT, f"{rhythm_of(memory, now)}: see whether its page goes on elsewhere"
+        return Condition.SILENT
+    first_failed = memory.failures and memory.condition is Condition.NEW
+    return Condition.NEW if first_failed else Condition.WORKING
+
+
+def words_of(memory: Memory, source: Source, now: datetime) -> str:
+    """Return a sentence that says how a source fares, with the cure where it is ill."""
+    match condition_of(memory, now):
+        case Condition.RETIRED:
+            since = since_words(memory.gone_since or now, now)
+            return f"has been gone (410) since {since}: remove it, or find its new address"
+        case Condition.FAILING:
+            return failing_words(memory, source, now)
+        case Condition.SILENT:
+            return f"{rhythm_of(memory, now)}: see whether its page goes on elsewhere"
+        case Condition.NEW if memory.failures:
+            return f"the first poll failed: {memory.last_error}"
+        case Condition.NEW:
+            return "not polled yet"
     if memory.failures:
-        if memory.condition is Condition.NEW:
-            return Condition.NEW, f"the first poll failed: {memory.last_error}"
-        return Condition.WORKING, f"the last poll failed: {memory.last_error}"
-    return Condition.WORKING, memory.chosen_why or rhythm_of(memory, now)
+        return f"the last poll failed: {memory.last_error}"
+    return memory.chosen_why or rhythm_of(memory, now)
 
 
 def change_of(
-    state: SourceState, condition: Condition, words: str, now: datetime
+    state: SourceState, memory: Memory, condition: Condition, now: datetime
 ) -> SourceChange | None:
-    """Return the change to tell of, None where there is none: a new source that works is none."""
-    before, memory = state.memory.condition, state.memory
+    """Return the change to tell of that a poll made, by its memory; None where there is none: a
+    new source that works is none."""
+    before = state.memory.condition
     if before is condition or (before is Condition.NEW and condition is Condition.WORKING):
         return None
+    words = words_of(memory, state.source, now)
     if condition is Condition.WORKING:
+        memory = state.memory
         words = "has news again" if before is Condition.SILENT else "answers again"
         since = memory.last_new_at if before is Condition.SILENT else memory.failing_since
         if since is not None:
@@ -63,7 +78,7 @@ def change_of(
 def failing_words(memory: Memory, source: Source, now: datetime) -> str:
     """Return what is wrong with a failing source, since when, and what cures it."""
     since = since_words(memory.failing_since or now, now)
-    status = memory.polls[-1].status if memory.polls else 0
+    status = memory.notes[-1].status if memory.polls else 0
     match memory.last_outcome, status:
         case "unreachable", _:
             return f"{memory.last_error}, since {since}: check the address, and the network"
@@ -105,11 +120,13 @@ def is_silent(memory: Memory, now: datetime) -> bool:
         return False
     if memory.condition is Condition.SILENT and not _has_news(memory):
         return True
+    if now - last <= LEAST_SILENCE:
+        return False
     span, mean = _history(memory)
     if span < LEAST_HISTORY or mean < LEAST_RATE:
         return False
     rare = timedelta(days=-math.log(RARE) / mean)
-    return now - last > max(LEAST_SILENCE, rare, 1.5 * _longest_gap(memory))
+    return now - last > max(rare, 1.5 * _longest_gap(memory))
 
 
 def rhythm_of(memory: Memory, now: datetime) -> str:

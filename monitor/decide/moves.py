@@ -36,9 +36,11 @@ def followed(
     unchanged. Never from https to http.
     """
     target = answer.moved_to if answer else ""
+    if not target:
+        return _unmoved(memory)
     kind = memory.chosen_type or source.type
     secure = _scheme(asked_location(source, memory)) == "https"
-    if kind not in TELLING or not target or (secure and _scheme(target) != "https"):
+    if kind not in TELLING or (secure and _scheme(target) != "https"):
         return _unmoved(memory)
     if target == memory.moved_to:
         return replace(memory, moved_times=memory.moved_times + 1)

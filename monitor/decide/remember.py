@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 
 from monitor.decide.articles import Found
 from monitor.decide.moves import followed
@@ -28,6 +29,8 @@ CHOICE_FAILURES = 5
 GONE_AFTER = timedelta(hours=24)
 _MAX_ERROR = 500
 _DAY = timedelta(days=1)
+_NOTHING = Parsed()
+_validity = attrgetter("etag", "last_modified", "body_hash", "wire_hash", "max_age")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ def after_good_poll(state: SourceState, happened: Happened) -> Memory:
     memory, now = state.memory, happened.ended
     parsed, found = happened.parsed, happened.found
     punctual, pace = _paced(state, happened)
+    outcome = outcome_of(happened)
     memory = replace(
         memory,
         punctual=punctual,
@@ -72,9 +76,9 @@ def after_good_poll(state: SourceState, happened: Happened) -> Memory:
         missing_since=None,
         gone_since=None,
         last_polled_at=happened.started,
-        last_outcome=outcome_of(happened),
+        last_outcome=outcome,
         last_error="",
-        polls=_noted(memory, happened),
+        polls=_noted(memory, happened, outcome),
         days=counted_days(memory.days, now.date(), found.new if memory.imported else 0),
     )
     if found.new:
@@ -100,6 +104,7 @@ def after_bad_poll(state: SourceState, happened: Happened, error: MonitorError) 
     status = error.status if isinstance(error, Unavailable) else 0
     gone = memory.gone_since
     retired = memory.condition is Condition.RETIRED
+    outcome = outcome_of(happened)
     if status == 410:
         retired = retired or (gone is not None and now - gone >= GONE_AFTER)
         gone = gone or now
@@ -112,9 +117,9 @@ def after_bad_poll(state: SourceState, happened: Happened, error: MonitorError) 
         condition=Condition.RETIRED if retired else memory.condition,
         punctual=0,
         last_polled_at=happened.started,
-        last_outcome=outcome_of(happened),
+        last_outcome=outcome,
         last_error=str(error)[:_MAX_ERROR],
-        polls=_noted(memory, happened),
+        polls=_noted(memory, happened, outcome),
     )
     if memory.last_outcome == "refused":
         memory = replace(memory, moved_to="", moved_since=None, moved_times=0)
@@ -124,20 +129,21 @@ def after_bad_poll(state: SourceState, happened: Happened, error: MonitorError) 
 def forgotten(memory: Memory) -> Memory:
     """Return the memory without what belongs to one document: for another address of a source."""
     return replace(
-        memory, etag="", last_modified="", body_hash="", max_age=0, ignores_validators=False,
-        digests=b"", reader="", agreed=0, children={},
+        memory, etag="", last_modified="", body_hash="", wire_hash="", max_age=0,
+        ignores_validators=False, digests=b"", reader="", agreed=0, children={},
     )  # fmt: skip
 
 
-def counted_days(days: Mapping[str, int], today: date, new: int) -> dict[str, int]:
+def counted_days(days: Mapping[str, int], today: date, new: int) -> Mapping[str, int]:
     """Return the numbers of new articles by day, for the 28 days up to the last that had any.
 
     The first day stands there even with none, since it says how long the source is known. A
     source that falls silent keeps the days before that.
     """
+    if days and not new:
+        return days
     counts = dict(days)
-    if new or not counts:
-        counts[today.isoformat()] = counts.get(today.isoformat(), 0) + new
+    counts[today.isoformat()] = counts.get(today.isoformat(), 0) + new
     first = (date.fromisoformat(max(counts)) - (DAYS - 1) * _DAY).isoformat()
     kept = {day: number for day, number in sorted(counts.items()) if day >= first}
     return kept if len(kept) == len(counts) else {first: 0, **kept}
@@ -174,7 +180,7 @@ def _answered(memory: Memory, answer: Document | NotModified | None) -> Memory:
         return memory
     if isinstance(answer, NotModified) and answer.status == 200:
         sent = bool(memory.etag or memory.last_modified)
-        before = memory.polls[-2:-1]
+        before = memory.notes[-2:-1]
         again = bool(before) and (before[0].status, before[0].outcome) == (200, "unchanged")
         if memory.ignores_validators or (sent and again):
             return replace(
@@ -182,15 +188,16 @@ def _answered(memory: Memory, answer: Document | NotModified | None) -> Memory:
                 etag="",
                 last_modified="",
                 body_hash=answer.body_hash,
+                wire_hash=answer.wire_hash,
                 max_age=answer.max_age,
                 ignores_validators=True,
             )
-    same = (memory.etag, memory.last_modified, memory.body_hash, memory.max_age)
-    if same == (answer.etag, answer.last_modified, answer.body_hash, answer.max_age):
+    if _validity(memory) == _validity(answer):
         return replace(memory, ignores_validators=False) if memory.ignores_validators else memory
     return replace(
         memory,
         body_hash=answer.body_hash,
+        wire_hash=answer.wire_hash,
         max_age=answer.max_age,
         etag=answer.etag,
         last_modified=answer.last_modified,
@@ -214,7 +221,7 @@ def _doubted(memory: Memory, error: MonitorError, now: datetime) -> Memory:
     if not memory.chosen_location:
         return memory
     streak = 0
-    for note in reversed(memory.polls):
+    for note in reversed(memory.notes):
         if not note.error:
             break
         streak += 1
@@ -224,13 +231,13 @@ def _doubted(memory: Memory, error: MonitorError, now: datetime) -> Memory:
     return replace(forgotten(memory), chosen_type="", chosen_location="", chosen_why="")
 
 
-def _noted(memory: Memory, happened: Happened) -> tuple[PollNote, ...]:
+def _noted(memory: Memory, happened: Happened, outcome: str) -> tuple[bytes, ...]:
     error, answer, found = happened.error, happened.answer, happened.found
-    parsed = happened.parsed or Parsed()
+    parsed = happened.parsed or _NOTHING
     status = error.status if isinstance(error, Unavailable) else 0
     note = PollNote(
         at=happened.started,
-        outcome=outcome_of(happened),
+        outcome=outcome,
         status=status or (answer.status if answer else 0),
         size=max(happened.asked.size, answer.size if answer else 0),
         new=found.new,
@@ -241,4 +248,4 @@ def _noted(memory: Memory, happened: Happened) -> tuple[PollNote, ...]:
         # An error without words is an error all the same.
         error=(str(error)[:_MAX_ERROR] or type(error).__name__) if error else "",
     )
-    return (*memory.polls, note)[-NOTES:]
+    return (*memory.polls[1 - NOTES :], note.pack())

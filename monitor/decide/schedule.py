@@ -147,6 +147,8 @@ def outside_skips(at: datetime, hints: Hints, name: str) -> datetime:
     At the end of such a time sources are spread over 10 minutes. Hints that leave no time at all
     mean nothing.
     """
+    if not hints.skip_hours and not hints.skip_days:
+        return at
     hours, days = frozenset(hints.skip_hours), frozenset(hints.skip_days)
     if hours >= frozenset(range(24)) or days >= frozenset(range(7)):
         return at

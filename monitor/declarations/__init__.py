@@ -12,10 +12,8 @@ from monitor.declarations.alerts import (
     LogChannel,
     RuleEntry,
     StreamChannel,
-    TopicEntry,
     WebhookChannel,
     read_alerts,
-    read_topics,
 )
 from monitor.declarations.entries import NAME, sentence
 from monitor.declarations.sources import (
@@ -27,6 +25,7 @@ from monitor.declarations.sources import (
     read_sources,
     values_of,
 )
+from monitor.declarations.topics import TopicEntry, TopicsCheck, read_topic_file, read_topics
 
 __all__ = [
     "LEAST_INTERVAL",
@@ -40,10 +39,12 @@ __all__ = [
     "SourceRules",
     "StreamChannel",
     "TopicEntry",
+    "TopicsCheck",
     "WebhookChannel",
     "check_source",
     "read_alerts",
     "read_sources",
+    "read_topic_file",
     "read_topics",
     "sentence",
     "values_of",

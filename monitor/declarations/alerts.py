@@ -1,9 +1,9 @@
-"""What is watched for and who is told of it: `topics.yaml` and `alerts.yaml`."""
+"""Who is told of what: `alerts.yaml`."""
 
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,17 +11,10 @@ from pydantic import Field, SecretStr, TypeAdapter, field_validator
 
 from monitor.declarations.entries import Declaration, read_entries
 from monitor.errors import Problem
-from monitor.model import AlertRule, Topic
+from monitor.model import AlertRule
 from monitor.yamlfile import read_yaml
 
 ALERT_SECTIONS = ("channels", "rules")
-
-
-class TopicEntry(Declaration):
-    """The keys of a topic."""
-
-    name: str = ""
-    query: str
 
 
 class RuleEntry(Declaration):
@@ -75,21 +68,7 @@ ChannelConfig = Annotated[
     LogChannel | StreamChannel | WebhookChannel | EmailChannel, Field(discriminator="type")
 ]
 _CHANNEL: TypeAdapter[Any] = TypeAdapter(ChannelConfig)
-_TOPIC = TypeAdapter(TopicEntry)
 _RULE = TypeAdapter(RuleEntry)
-
-
-def read_topics(
-    path: Path, check_query: Callable[[str], str | None], problems: list[Problem]
-) -> tuple[Topic, ...]:
-    """Return the declared topics whose queries hold."""
-    topics = []
-    for name, place, entry in read_entries(path, "topics", ("topics",), "topic", _TOPIC, problems):
-        wrong = check_query(entry.query)
-        if wrong:
-            problems.append(Problem(place, f"query: {wrong}"))
-        topics.append(Topic(id=name, name=entry.name or name, query=entry.query))
-    return tuple(topics)
 
 
 def read_alerts(

@@ -27,7 +27,8 @@ class Hints:
 class Document:
     """The body that a source answered with. `url` is where it came from after redirects,
     `moved_to` the target of redirects that were all permanent. `max_age` is how long it stays
-    fresh, in s (max-age or Expires). `size` counts the bytes on the wire."""
+    fresh, in s (max-age or Expires). `size` counts the bytes on the wire, of which `wire_hash` is
+    the digest; `body_hash` is that of the body."""
 
     url: str
     body: bytes
@@ -35,6 +36,7 @@ class Document:
     etag: str = ""
     last_modified: str = ""
     body_hash: str = ""
+    wire_hash: str = ""
     max_age: int = 0
     moved_to: str = ""
     status: int = 200
@@ -53,6 +55,7 @@ class NotModified:
     etag: str
     last_modified: str
     body_hash: str
+    wire_hash: str = ""
     max_age: int = 0
     moved_to: str = ""
     status: int = 304

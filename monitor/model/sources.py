@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from monitor.model.documents import Document, Hints
 from monitor.model.owner import Owner
 
@@ -56,8 +58,7 @@ class Condition(StrEnum):
     RETIRED = "retired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollNote:
+class PollNote(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One line of a source's history. `status` is HTTP's, 0 where there was none."""
 
     at: datetime
@@ -71,6 +72,13 @@ class PollNote:
     seconds: float = 0.0
     error: str = ""
 
+    def pack(self) -> bytes:
+        """Return the note as MessagePack."""
+        return msgspec.msgpack.encode(self)
+
+
+_unpack_note = msgspec.msgpack.Decoder(PollNote).decode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
@@ -82,12 +90,14 @@ class Memory:
     `reader` the parser that made them; `agreed` counts the polls on which the fast parser gave
     what the careful one gave. `chosen_*` is what a `site` or `auto` source was resolved to.
     `children` are the time stamps of a sitemap index's sitemaps. `days` are the numbers of new
-    articles by date (ISO), for 28 days. `polls` holds the last 30.
+    articles by date (ISO), for 28 days. `polls` holds the last 30 notes, packed: each poll carries
+    them along, and hardly any reads them.
     """
 
     etag: str = ""
     last_modified: str = ""
     body_hash: str = ""
+    wire_hash: str = ""
     imported: bool = False
     failures: float = 0.0
     failing_since: datetime | None = None
@@ -116,7 +126,12 @@ class Memory:
     children: Mapping[str, str] = field(default_factory=dict)
     pushed_at: datetime | None = None
     days: Mapping[str, int] = field(default_factory=dict)
-    polls: tuple[PollNote, ...] = ()
+    polls: tuple[bytes, ...] = ()
+
+    @property
+    def notes(self) -> tuple[PollNote, ...]:
+        """The last polls, the latest last; raises msgspec.DecodeError where they are broken."""
+        return tuple(map(_unpack_note, self.polls))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

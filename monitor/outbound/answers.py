@@ -20,13 +20,17 @@ class Answer:
     """What a server answered, with any status. `url` is where it came from after redirects,
     `moved_to` the same where every redirect was permanent (301, 308) and none left https.
     `headers` are case-insensitive. `body` is decoded and complete, empty where the status is not
-    2xx; `size` counts its bytes on the wire. `reason` is the server's phrase."""
+    2xx; `size` counts its bytes on the wire, `digest` is their SHA-256 (hex). `same` says that the
+    body is the one that the asker has seen, and was not decoded. `reason` is the server's phrase.
+    """
 
     url: str
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
     size: int = 0
+    digest: str = ""
+    same: bool = False
     moved_to: str = ""
     reason: str = ""
 
@@ -59,6 +63,8 @@ def retry_after(text: str, now: datetime, longest: float) -> float | None:
 
 def http_date(text: str) -> datetime | None:
     """Return a date of RFC 9110 (5.6.7), None where it cannot be read."""
+    if not text:
+        return None
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -6,6 +6,7 @@ in the zlib format, though some servers send it bare). Nothing is decoded beyond
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from typing import Protocol
 
@@ -37,10 +38,19 @@ class Decompressor(Protocol):
 
 
 class Body:
-    """Collects a body of at most `most` bytes, on the wire and decoded; `host` is for errors."""
+    """Collects a body of at most `most` bytes, on the wire and decoded; `host` is for errors.
 
-    def __init__(self, coding: str, most: int, host: str) -> None:
+    `seen` is the `digest` of a body that is known already: decoding one costs ten times what
+    comparing it on the wire does, and many servers send the same one for months.
+    """
+
+    def __init__(self, coding: str, most: int, host: str, seen: str = "") -> None:
         self.size = 0
+        self.digest = ""
+        self.same = False
+        self._seen = seen
+        self._chunks: list[bytes] = []
+        self._hash = hashlib.sha256()
         self._most = most
         self._host = host
         self._coding = coding
@@ -54,6 +64,26 @@ class Body:
         self.size += len(chunk)
         if self.size > self._most:
             raise self._too_large()
+        self._hash.update(chunk)
+        if self._seen:
+            self._chunks.append(chunk)
+        else:
+            self._take(chunk)
+
+    def finish(self) -> bytes:
+        """Return the whole body, nothing where it is the `same` as the one seen; raises Unavailable
+        where its end is missing, and as `feed`."""
+        self.digest = self._hash.hexdigest()
+        self.same = self.digest == self._seen
+        if self.same:
+            return b""
+        for chunk in self._chunks:
+            self._take(chunk)
+        if self.size and self._decoder is not None and not self._decoder.eof:
+            raise Unavailable(f"the answer of {self._host} was cut off")
+        return bytes(self._kept)
+
+    def _take(self, chunk: bytes) -> None:
         if self._coding in ("", "identity"):
             self._kept += chunk
             return
@@ -62,12 +92,6 @@ class Body:
                 chunk = self._decode(chunk, self._decoder or self._first(chunk))
         except zlib.error:
             raise Unavailable(f"{self._host} sent {self._coding} that cannot be read") from None
-
-    def finish(self) -> bytes:
-        """Return the whole body; raises Unavailable where its end is missing."""
-        if self.size and self._decoder is not None and not self._decoder.eof:
-            raise Unavailable(f"the answer of {self._host} was cut off")
-        return bytes(self._kept)
 
     def _first(self, chunk: bytes) -> Decompressor:
         # The zlib format begins with its method, 8; nobody's bare deflate does.

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 
 import aiohttp
@@ -54,6 +55,7 @@ class _Ask:
     max_bytes: int
     deadline: float
     redirects: int
+    seen: str
     left: float = field(init=False)
     hops: int = 0
     permanent: bool = True
@@ -121,10 +123,12 @@ class Outbound:
         redirects: int = REDIRECTS,
         user_agent: str = "",
         polite: bool = True,
+        seen: str = "",
     ) -> Answer:
         """Return the answer of a server, whatever its status; with `redirects` 0 a redirect too.
 
-        A body is read where the status is 2xx and `max_bytes` is not 0. A polite request waits for
+        A body is read where the status is 2xx and `max_bytes` is not 0; it is not decoded where it
+        is the one whose digest was `seen`. A polite request waits for
         its turn at the domain, and so does each redirect to another one; waiting is not part of
         the deadline. Raises Rejected for an address that must not be asked and for a body over a
         limit; Unreachable where no connection came about; Unavailable where no complete answer
@@ -133,9 +137,9 @@ class Outbound:
         given = dict(headers or {})
         given["User-Agent"] = user_agent or self._user_agent
         limit = self._deadline if deadline is None else deadline
-        ask = _Ask(method, target(None, url), given, body, max_bytes, limit, redirects)
+        ask = _Ask(method, target(None, url), given, body, max_bytes, limit, redirects, seen)
         while True:
-            domain = registrable_domain(str(ask.url))
+            domain = _domain(ask.url.raw_authority)
             async with self._pace.turn(domain) if polite else nullcontext():
                 answer = await self._in_time(ask, domain)
             if answer is not None:
@@ -171,7 +175,7 @@ class Outbound:
             async with asyncio.timeout(ask.left):
                 while True:
                     answer = await self._exchange(ask)
-                    if answer is not None or registrable_domain(str(ask.url)) != domain:
+                    if answer is not None or _domain(ask.url.raw_authority) != domain:
                         return answer
         except aiohttp.ClientError as error:
             raise meaning(error, ask.host) from None
@@ -191,6 +195,7 @@ class Outbound:
                 ask.follow(response.status, location)
                 return None
             body = await self._body(response, ask)
+            whole = body.finish() if body else b""
         finally:
             # What was read to its end is back in the pool; of all else nothing more is read.
             response.close()
@@ -198,8 +203,10 @@ class Outbound:
             url=str(response.url),
             status=response.status,
             headers=response.headers,
-            body=body.finish() if body else b"",
+            body=whole,
             size=body.size if body else 0,
+            digest=body.digest if body else "",
+            same=body.same if body else False,
             moved_to=str(response.url) if ask.hops and ask.permanent else "",
             reason=_phrase(response.reason or ""),
         )
@@ -214,7 +221,10 @@ class Outbound:
             raise Unavailable(f"{ask.host} sent the coding {coding[:50]!r}, for which nobody asked")
         if (response.content_length or 0) > ask.max_bytes:
             raise Rejected(f"{ask.host} sent more than {ask.max_bytes} bytes")
-        body = Body(coding, ask.max_bytes, ask.host)
+        body = Body(coding, ask.max_bytes, ask.host, ask.seen)
+        body.feed(response.content.read_nowait())  # mostly all of it, and needs no timer
+        if response.content.at_eof():
+            return body
         started = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(None) as limit:
@@ -226,6 +236,13 @@ class Outbound:
         return body
 
 
+@lru_cache(maxsize=4_096)
+def _domain(authority: str) -> str:
+    return registrable_domain(f"http://{authority}/")
+
+
 def _phrase(reason: str) -> str:
     """Return a server's phrase as it may be stored and shown."""
+    if reason.isascii() and reason.isprintable():
+        return reason[:60].strip()
     return "".join(sign for sign in reason if " " <= sign <= "~")[:60].strip()

@@ -57,9 +57,11 @@ class Pace:
 
     def _forget(self) -> None:
         """Drop the domains that are done with, from the one that started first."""
-        now = self._clock.monotonic()
-        for name, domain in list(self._domains.items()):
+        now, done = self._clock.monotonic(), []
+        for name, domain in self._domains.items():
             if domain.started is not None and domain.started + self._gap > now:
                 break
             if not domain.users:
-                del self._domains[name]
+                done.append(name)
+        for name in done:
+            del self._domains[name]

@@ -29,6 +29,7 @@ from monitor.protocols.storage import (
     Sightings,
     Store,
     StoredTopics,
+    Topics,
 )
 from monitor.protocols.stream import (
     Broker,
@@ -57,5 +58,6 @@ __all__ = [
     "Store",
     "StoredTopics",
     "Subscription",
+    "Topics",
     "Turns",
 ]

@@ -55,6 +55,9 @@ class Turns(Protocol):
     async def release_pages(self, now: datetime) -> int:
         """Put articles into the outbox whose pages did not come in time; return how many."""
 
+    async def prune_hosts(self, now: datetime) -> int:
+        """Forget hosts of which nothing is followed and no page waits; return how many."""
+
 
 class Sources(Protocol):
     """What is followed."""
@@ -66,6 +69,10 @@ class Sources(Protocol):
 
     async def add_source(self, source: Source, now: datetime) -> None:
         """Add a user's source, due now; raises Rejected where the name or the location is taken."""
+
+    async def add_sources(self, sources: Sequence[Source], now: datetime) -> Mapping[str, str]:
+        """Add users' sources, due now, in one transaction; return why not those whose name or
+        location is taken, by name."""
 
     async def change_source(self, source: Source, now: datetime) -> None:
         """Replace a user's source of the same name: a new type or location starts afresh. Raises
@@ -80,6 +87,9 @@ class Sources(Protocol):
 
     async def sources(self) -> Sequence[SourceState]:
         """Return all sources by name."""
+
+    async def locations(self) -> Mapping[str, str]:
+        """Return where each source is, by name: reading nothing else of 50,000 of them."""
 
     async def source(self, name: str) -> SourceState | None:
         """Return one source."""

@@ -19,7 +19,9 @@ from monitor.model import (
     OutboxSize,
     Sighting,
     Tagging,
+    Topic,
     TopicMark,
+    WordList,
 )
 from monitor.protocols.polling import Hubs, SourceChanges, Sources, Turns
 
@@ -104,6 +106,34 @@ class StoredTopics(Protocol):
         """Return what was marked as wrong for a topic, the latest first."""
 
 
+class Topics(Protocol):
+    """What is watched for."""
+
+    async def declare_topics(self, topics: Sequence[Topic], lists: Sequence[WordList]) -> None:
+        """Make the operator's topics and the word lists those of the files."""
+
+    async def add_topic(self, topic: Topic) -> None:
+        """Add a user's topic; raises Rejected where the id is taken."""
+
+    async def change_topic(self, topic: Topic) -> None:
+        """Replace a user's topic; raises Rejected where there is none, or it is declared."""
+
+    async def remove_topic(self, topic_id: str) -> None:
+        """Remove a user's topic; raises as `change_topic`."""
+
+    async def topics(self) -> Sequence[Topic]:
+        """Return all topics by id."""
+
+    async def topic(self, topic_id: str) -> Topic | None:
+        """Return one topic."""
+
+    async def word_lists(self) -> Sequence[WordList]:
+        """Return all word lists by name."""
+
+    async def catalog_revision(self) -> int:
+        """Return a number that every change of a topic or a word list raises."""
+
+
 class Alerts(Protocol):
     """Alerts and their deliveries."""
 
@@ -152,7 +182,7 @@ class Leases(Protocol):
         """End the leases of these owners: what they had leased is due now."""
 
 
-class Archive(Articles, StoredTopics, Alerts, Sources, Hubs, Protocol):
+class Archive(Articles, StoredTopics, Topics, Alerts, Sources, Hubs, Protocol):
     """What the API and the pages read."""
 
 
@@ -166,6 +196,7 @@ class Store(
     Sightings,
     Articles,
     StoredTopics,
+    Topics,
     Alerts,
     Deliveries,
     Leases,

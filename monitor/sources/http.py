@@ -62,16 +62,18 @@ class HttpFetcher:
             headers=headers,
             max_bytes=self._max_bytes,
             user_agent=source.user_agent,
+            seen=memory.wire_hash if memory.body_hash else "",
         )
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return self._not_modified(answer, state)
-        document = self._document(answer)
+        document = self._document(answer, memory.body_hash if answer.same else "")
         if document.body_hash != memory.body_hash:
             return document
         return NotModified(
             etag=document.etag,
             last_modified=document.last_modified,
             body_hash=document.body_hash,
+            wire_hash=document.wire_hash,
             max_age=document.max_age,
             moved_to=document.moved_to,
             status=document.status,
@@ -92,7 +94,8 @@ class HttpFetcher:
         )
         return self._document(answer)
 
-    def _document(self, answer: Answer) -> Document:
+    def _document(self, answer: Answer, body_hash: str = "") -> Document:
+        """Return the document of an answer; its body's hash may be known. Raises Unavailable."""
         now = self._clock.now()
         if answer.status != HTTPStatus.OK:
             raise failure(answer, now, MAX_RETRY_AFTER)
@@ -103,7 +106,8 @@ class HttpFetcher:
             content_type=_plain(answer.headers.get("Content-Type", "")),
             etag=etag,
             last_modified=last_modified,
-            body_hash=hashlib.sha256(answer.body).hexdigest(),
+            body_hash=body_hash or hashlib.sha256(answer.body).hexdigest(),
+            wire_hash=answer.digest,
             max_age=max_age(answer.headers, now),
             moved_to=answer.moved_to,
             status=answer.status,
@@ -121,6 +125,7 @@ class HttpFetcher:
             etag=etag,
             last_modified=last_modified,
             body_hash=state.memory.body_hash,
+            wire_hash=state.memory.wire_hash,
             max_age=max_age(answer.headers, self._clock.now()),
             moved_to=answer.moved_to,
         )

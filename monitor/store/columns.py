@@ -55,6 +55,23 @@ class Words(TypeDecorator[tuple[str, ...]]):
         return _to_words
 
 
+class Numbers(TypeDecorator[tuple[int, ...]]):
+    """A tuple of integers as JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[tuple[int, ...] | None], str]:
+        """Return what makes the stored value."""
+        return _to_stored_words
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[str], tuple[int, ...]]:
+        """Return what makes the value of what was stored."""
+        return _to_numbers
+
+
 def _to_stored_time(moment: datetime | None) -> int | None:
     return None if moment is None else to_microseconds(moment)
 
@@ -63,7 +80,7 @@ def _to_time(stored: int | None) -> datetime | None:
     return None if stored is None else _EPOCH + stored * _MICROSECOND
 
 
-def _to_stored_words(words: tuple[str, ...] | None) -> str:
+def _to_stored_words(words: tuple[object, ...] | None) -> str:
     return msgspec.json.encode(words).decode() if words else "[]"
 
 
@@ -71,6 +88,11 @@ def _to_words(stored: str) -> tuple[str, ...]:
     return () if stored == "[]" else _WORDS.decode(stored)
 
 
+def _to_numbers(stored: str) -> tuple[int, ...]:
+    return () if stored == "[]" else _NUMBERS.decode(stored)
+
+
+_NUMBERS = msgspec.json.Decoder(tuple[int, ...])
 _WORDS = msgspec.json.Decoder(tuple[str, ...])
 
 UTC_TIME = DateTime(timezone=True).with_variant(Microseconds(), "sqlite")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, delete, select, true, update
+from sqlalchemy import Connection, Executable, bindparam, delete, or_, select, true, update
 
 from monitor.errors import Rejected
 from monitor.model import Memory, Owner, Source
@@ -60,15 +60,33 @@ def declare(
     held.settle()
 
 
-def add(dialect: Dialect, source: Source, now: datetime, connection: Connection) -> None:
-    """Add a source whose name and location are free."""
+def add(
+    dialect: Dialect, sources: Sequence[Source], now: datetime, connection: Connection
+) -> dict[str, str]:
+    """Add sources whose name and location are free; return why not the others, by name."""
     dialect.lock(connection, Lock.SOURCES)
-    if connection.execute(_DEFINITIONS.where(SOURCE.c.name == source.name)).first():
-        raise Rejected(f"there is a source '{source.name}' already")
-    _check_location(connection, source)
+    parameters = {
+        "names": dialect.listed([source.name for source in sources]),
+        "locations": dialect.listed([source.location for source in sources]),
+    }
+    found = connection.execute(_taken(dialect), parameters).all()
+    names = {row.name for row in found}
+    located = {row.location: row.name for row in found}
+    refused: dict[str, str] = {}
+    new: list[Source] = []
+    for source in sources:
+        if source.name in names:
+            refused[source.name] = f"there is a source '{source.name}' already"
+        elif source.location in located:
+            refused[source.name] = _followed(source, located[source.location])
+        else:
+            names.add(source.name)
+            located[source.location] = source.name
+            new.append(source)
     held = HeldHosts(connection, dialect)
-    _write(connection, dialect, held, [source], now)
+    _write(connection, dialect, held, new, now)
     held.settle()
+    return refused
 
 
 def change(dialect: Dialect, source: Source, now: datetime, connection: Connection) -> None:
@@ -116,7 +134,11 @@ def _check_location(connection: Connection, source: Source) -> None:
     located = select(SOURCE.c.name).where(SOURCE.c.location == source.location)
     other = connection.execute(located.where(SOURCE.c.name != source.name)).scalars().first()
     if other is not None:
-        raise Rejected(f"{source.location} is followed already, as source '{other}'")
+        raise Rejected(_followed(source, other))
+
+
+def _followed(source: Source, other: str) -> str:
+    return f"{source.location} is followed already, as source '{other}'"
 
 
 def _is_other(source: Source, definition: bytes) -> bool:
@@ -220,6 +242,13 @@ def _forget(connection: Connection, dialect: Dialect, names: Iterable[str]) -> N
     for table in (FAILURE, HUB, PUSH):
         of_sources = dialect.among(table.c.source, "names")
         connection.execute(delete(table).where(of_sources), parameters)
+
+
+@cache
+def _taken(dialect: Dialect) -> Executable:
+    named = dialect.among(SOURCE.c.name, "names")
+    located = dialect.among(SOURCE.c.location, "locations")
+    return select(SOURCE.c.name, SOURCE.c.location).where(or_(named, located))
 
 
 @cache

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
+
+from monitor.store.transactions import Transactions
 
 ALWAYS = text("true")
 """The condition of an INSERT … SELECT, without which SQLite takes its ON CONFLICT for a join's."""
@@ -31,28 +31,27 @@ class Lock(IntEnum):
     ARTICLE_SEQ = 3
     ALERT_SEQ = 4
     PUSHES = 5
+    TOPICS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Engines:
-    """How to get a connection, and what to hold meanwhile."""
+class Pools:
+    """Where transactions run that write, and those that only read; both may be one."""
 
-    write: AsyncEngine
-    read: AsyncEngine
-    write_gate: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
-    read_gate: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    write: Transactions
+    read: Transactions
 
 
 class Dialect(ABC):
     """One database product."""
 
     @abstractmethod
-    def open(self, url: URL) -> Engines:
-        """Return engines, without connecting. Must run in the event loop."""
+    def open(self, url: URL) -> Pools:
+        """Return pools, without connecting. Must run in the event loop."""
 
     @abstractmethod
-    def open_for_migration(self, url: URL) -> AsyncEngine:
-        """Return an engine for one long transaction that changes the schema."""
+    def open_for_migration(self, url: URL) -> Transactions:
+        """Return a pool for one long transaction that changes the schema."""
 
     @abstractmethod
     def prepare(self, connection: Connection) -> None:
@@ -76,7 +75,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def rows(self, columns: Sequence[Column[Any]], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-        """Return the parameters for `batch`: text and integers only, at least one row."""
+        """Return the parameters for `batch`: no bytes, at least one row."""
 
     @abstractmethod
     def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
     Column,
     Connection,
     Executable,
+    Row,
     ScalarSelect,
     Table,
     bindparam,
+    delete,
+    exists,
     null,
     or_,
     select,
@@ -23,10 +28,16 @@ from sqlalchemy import (
 from monitor.model import Asked
 from monitor.store.columns import UTC_TIME
 from monitor.store.dialect import Dialect
-from monitor.store.source_tables import HOST, PAGE, SOURCE
+from monitor.store.source_tables import HOST, PAGE, ROBOTS, SOURCE
 
 _COUNTERS = ("requests", "conditional", "not_modified", "throttled", "failed", "size")
-_WRITTEN = tuple(column for column in HOST.c if column.name != "host")
+_counters = attrgetter(*_COUNTERS)
+_LEASE = ("lease_owner", "lease_until", "turns")
+_FIELDS = ("host", *_LEASE, "next_at", "throttled_by", "ready_at")
+_fields = attrgetter(*_FIELDS)
+_READ = tuple(HOST.c[name] for name in _FIELDS)
+_LEASED = tuple(HOST.c[name] for name in ("host", *_LEASE))
+_SETTLED = tuple(HOST.c[name] for name in (*_FIELDS, *_COUNTERS))
 
 
 def source_turn(name: str) -> str:
@@ -37,6 +48,20 @@ def source_turn(name: str) -> str:
 def page_turn(article_id: str) -> str:
     """Return the name of a turn for an article's page."""
     return f"page {article_id}"
+
+
+@dataclass(slots=True)
+class HeldHost:
+    """A host's row as it will be; `asked` is what is to be added to its counters."""
+
+    host: str
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    turns: tuple[str, ...] = ()
+    next_at: datetime | None = None
+    throttled_by: str = ""
+    ready_at: datetime | None = None
+    asked: Sequence[int] = (0,) * len(_COUNTERS)
 
 
 class HeldHosts:
@@ -50,7 +75,7 @@ class HeldHosts:
     def __init__(self, connection: Connection, dialect: Dialect) -> None:
         self._connection = connection
         self._dialect = dialect
-        self._rows: dict[str, dict[str, Any]] = {}
+        self._rows: dict[str, HeldHost] = {}
         self._answered: set[str] = set()
         self._leased: set[str] = set()
 
@@ -63,20 +88,21 @@ class HeldHosts:
         missing = sorted(wanted - self._rows.keys())
         if missing:
             insert = self._dialect.insert(HOST).on_conflict_do_nothing()
-            self._connection.execute(insert, [_new_row(host) for host in missing])
+            empty = dict.fromkeys(_COUNTERS, 0) | {"turns": (), "throttled_by": ""}
+            self._connection.execute(insert, [{"host": host, **empty} for host in missing])
             self._read(missing)
 
     def pick(self, now: datetime, limit: int) -> Sequence[str]:
         """Lock hosts that are ready and free, the one that waits longest first."""
-        found = self._connection.execute(_READY, {"now": now, "limit": limit}).mappings()
+        found = self._connection.execute(_READY, {"now": now, "limit": limit})
         return self._take(found)
 
     def pick_named(self, hosts: Sequence[str], owner: str, now: datetime) -> Sequence[str]:
         """Lock these hosts where they are free, or leased to the owner already."""
         parameters = {"now": now, "lessee": owner, "hosts": self._dialect.listed(hosts)}
-        return self._take(self._connection.execute(_free(self._dialect), parameters).mappings())
+        return self._take(self._connection.execute(_free(self._dialect), parameters))
 
-    def row(self, host: str) -> dict[str, Any]:
+    def row(self, host: str) -> HeldHost:
         """Return the row of a host that is held."""
         return self._rows[host]
 
@@ -85,10 +111,10 @@ class HeldHosts:
     ) -> None:
         """Lease a host for these turns, beside those that the owner has of it already."""
         row = self._rows[host]
-        mine = row["lease_owner"] == owner and row["lease_until"] >= now
-        before = row["turns"] if mine else ()
-        row["turns"] = tuple(dict.fromkeys((*before, *turns)))
-        row["lease_owner"], row["lease_until"] = owner, until
+        mine = row.lease_owner == owner and row.lease_until is not None and row.lease_until >= now
+        before = row.turns if mine else ()
+        row.turns = tuple(dict.fromkeys((*before, *turns)))
+        row.lease_owner, row.lease_until = owner, until
         self._leased.add(host)
 
     def finish(
@@ -96,41 +122,37 @@ class HeldHosts:
     ) -> bool:
         """End a turn, and with the last one the lease; return whether the owner had it still."""
         row = self._rows[host]
-        mine = row["lease_owner"] == owner
+        mine = row.lease_owner == owner
         if not mine or host in self._answered:
-            row["next_at"] = max(row["next_at"] or next_at, next_at)
+            row.next_at = max(row.next_at or next_at, next_at)
         else:
-            row["next_at"] = next_at
+            row.next_at = next_at
             self._answered.add(host)
         if not mine:
             return False
-        counted = turn in row["turns"]
-        row["throttled_by"] = throttled_by
+        counted = turn in row.turns
+        row.throttled_by = throttled_by
         self.forget(host, turn)
-        if not row["turns"]:
-            row["lease_owner"] = row["lease_until"] = None
+        if not row.turns:
+            row.lease_owner = row.lease_until = None
         return counted
 
     def forget(self, host: str, turn: str) -> None:
         """Make a turn count no more. The host stays leased: it is being asked all the same."""
         row = self._rows[host]
-        row["turns"] = tuple(other for other in row["turns"] if other != turn)
+        row.turns = tuple(other for other in row.turns if other != turn)
 
     def count(self, host: str, asked: Asked) -> None:
         """Add what was asked."""
         row = self._rows[host]
-        for name in _COUNTERS:
-            row[name] += getattr(asked, name)
+        row.asked = [sum(numbers) for numbers in zip(row.asked, _counters(asked), strict=True)]
 
     def write_leases(self) -> None:
         """Write the leases that were given, where nothing else of the hosts has changed."""
         if self._leased:
-            rows = [self._rows[host] for host in sorted(self._leased)]
-            columns = ("turns", "lease_owner", "lease_until")
-            parameters = [
-                {"held": row["host"], **{column: row[column] for column in columns}} for row in rows
-            ]
-            self._connection.execute(_LEASE, parameters)
+            held = [self._rows[host] for host in self._leased]
+            rows = [(row.host, row.lease_owner, row.lease_until, row.turns) for row in held]
+            self._connection.execute(_lease(self._dialect), self._dialect.rows(_LEASED, rows))
 
     def settle(self) -> None:
         """Write the rows that are not leased here, each with the time at which something of it
@@ -141,23 +163,19 @@ class HeldHosts:
         parameters = {"hosts": self._dialect.listed(list(settled))}
         for host, *due in self._connection.execute(_due(self._dialect), parameters):
             row = self._rows[host]
-            times = [at for at in due if at is not None]
-            first = min(times, default=None)
-            row["ready_at"] = first and max(first, row["next_at"] or first)
-        rows = [
-            {"held" if name == "host" else name: value for name, value in row.items()}
-            for row in map(self._rows.__getitem__, sorted(settled))
-        ]
-        self._connection.execute(_WRITE, rows)
+            first = min((at for at in due if at is not None), default=None)
+            row.ready_at = first and max(first, row.next_at or first)
+        rows = [(*_fields(row), *row.asked) for row in map(self._rows.__getitem__, settled)]
+        self._connection.execute(_settle(self._dialect), self._dialect.rows(_SETTLED, rows))
 
     def _read(self, hosts: Iterable[str]) -> None:
         parameters = {"hosts": self._dialect.listed(list(hosts))}
-        self._take(self._connection.execute(_lock(self._dialect), parameters).mappings())
+        self._take(self._connection.execute(_lock(self._dialect), parameters))
 
-    def _take(self, found: Iterable[Any]) -> Sequence[str]:
-        rows = [dict(row) for row in found]
-        self._rows.update((row["host"], row) for row in rows)
-        return [row["host"] for row in rows]
+    def _take(self, found: Iterable[Row[Any]]) -> Sequence[str]:
+        rows = [HeldHost(*row) for row in found]
+        self._rows.update((row.host, row) for row in rows)
+        return [row.host for row in rows]
 
 
 def asked_of(row: Any) -> Asked:
@@ -165,9 +183,12 @@ def asked_of(row: Any) -> Asked:
     return Asked(**{name: getattr(row, name) for name in _COUNTERS})
 
 
-def _new_row(host: str) -> dict[str, Any]:
-    empty = dict.fromkeys(("next_at", "ready_at", "lease_owner", "lease_until"))
-    return {"host": host, "turns": (), "throttled_by": "", **dict.fromkeys(_COUNTERS, 0), **empty}
+def prune(dialect: Dialect, now: datetime, connection: Connection) -> int:
+    """Delete hosts that no source or page is of, once their pause is over; return how many."""
+    gone = connection.execute(_UNUSED, {"now": now}).scalars().all()
+    if gone:
+        connection.execute(_robots(dialect), {"hosts": dialect.listed(gone)})
+    return len(gone)
 
 
 def first_due(table: Table, wanted: Column[Any]) -> ScalarSelect[Any]:
@@ -180,14 +201,14 @@ def first_due(table: Table, wanted: Column[Any]) -> ScalarSelect[Any]:
 @cache
 def _lock(dialect: Dialect) -> Executable:
     named = dialect.among(HOST.c.host, "hosts")
-    return select(HOST).where(named).order_by(HOST.c.host).with_for_update()
+    return select(*_READ).where(named).order_by(HOST.c.host).with_for_update()
 
 
 @cache
 def _free(dialect: Dialect) -> Executable:
     named = dialect.among(HOST.c.host, "hosts")
     mine = HOST.c.lease_owner == bindparam("lessee")
-    ordered = select(HOST).where(named, or_(_FREE, mine)).order_by(HOST.c.host)
+    ordered = select(*_READ).where(named, or_(_FREE, mine)).order_by(HOST.c.host)
     return ordered.with_for_update(skip_locked=True)
 
 
@@ -197,26 +218,44 @@ def _due(dialect: Dialect) -> Executable:
     return select(HOST.c.host, source, page).where(dialect.among(HOST.c.host, "hosts"))
 
 
+@cache
+def _robots(dialect: Dialect) -> Executable:
+    return delete(ROBOTS).where(dialect.among(ROBOTS.c.host, "hosts"))
+
+
+@cache
+def _lease(dialect: Dialect) -> Executable:
+    batch = dialect.batch(*_LEASED)
+    values = {name: batch.c[name] for name in _LEASE}
+    return update(HOST).where(HOST.c.host == batch.c.host).values(values)
+
+
+@cache
+def _settle(dialect: Dialect) -> Executable:
+    batch = dialect.batch(*_SETTLED)
+    values: dict[str, Any] = {name: batch.c[name] for name in _FIELDS[1:]}
+    values |= {name: HOST.c[name] + batch.c[name] for name in _COUNTERS}
+    return update(HOST).where(HOST.c.host == batch.c.host).values(values)
+
+
 _NOW = bindparam("now", type_=UTC_TIME)
 _FREE = or_(HOST.c.lease_until.is_(null()), HOST.c.lease_until < _NOW)
 _READY = (
-    select(HOST)
+    select(*_READ)
     .where(HOST.c.ready_at <= _NOW, _FREE)
     .order_by(HOST.c.ready_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
-_LEASE = (
-    update(HOST)
-    .where(HOST.c.host == bindparam("held"))
-    .values(
-        turns=bindparam("turns"),
-        lease_owner=bindparam("lease_owner"),
-        lease_until=bindparam("lease_until"),
+# Should one come into use just now, whoever needs its row makes it again.
+_UNUSED = (
+    delete(HOST)
+    .where(
+        HOST.c.ready_at.is_(null()),
+        _FREE,
+        or_(HOST.c.next_at.is_(null()), HOST.c.next_at < _NOW),
+        ~exists().where(SOURCE.c.host == HOST.c.host),
+        ~exists().where(PAGE.c.host == HOST.c.host),
     )
-)
-_WRITE = (
-    update(HOST)
-    .where(HOST.c.host == bindparam("held"))
-    .values({column.name: bindparam(column.name) for column in _WRITTEN})
+    .returning(HOST.c.host)
 )

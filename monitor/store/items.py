@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -10,7 +11,7 @@ from functools import cache
 from sqlalchemy import Connection, Executable, bindparam, select
 
 from monitor.events import dump
-from monitor.model import Article
+from monitor.model import Article, Known
 from monitor.store.columns import UTC_TIME
 from monitor.store.dialect import ALWAYS, Dialect
 from monitor.store.tables import ITEM, OUTBOX
@@ -24,6 +25,21 @@ def find_items(
     """Return id, revision and hash of every text under these ids."""
     found = connection.execute(_find(dialect), {"ids": dialect.listed(article_ids)})
     return [(article_id, revision, content_hash) for article_id, revision, content_hash in found]
+
+
+def known_of(
+    dialect: Dialect, article_ids: Sequence[str], connection: Connection
+) -> dict[str, Known]:
+    """Return what is remembered of each item; unknown ones are left out."""
+    texts: dict[str, dict[int, str]] = defaultdict(dict)
+    for article_id, revision, content_hash in find_items(connection, dialect, article_ids):
+        texts[article_id][revision] = content_hash
+    return {article_id: _known(hashes) for article_id, hashes in texts.items()}
+
+
+def _known(hashes: Mapping[int, str]) -> Known:
+    newest = max(hashes)
+    return Known(revision=newest, content_hash=hashes[newest], hashes=frozenset(hashes.values()))
 
 
 def insert_articles(
@@ -99,8 +115,6 @@ def _outbox_row(article: Article, now: datetime) -> dict[str, object]:
         "revision": article.revision,
         "payload": dump(article),
         "created_at": now,
-        "sent_at": None,
-        "stored_at": None,
     }
 
 

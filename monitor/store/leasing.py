@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Executable, null, select
 from monitor.model import PendingPage, Robots, SourceState, Turn
 from monitor.store import robots
 from monitor.store.dialect import Dialect
-from monitor.store.hosts import HeldHosts, first_due, page_turn, source_turn
+from monitor.store.hosts import HeldHost, HeldHosts, first_due, page_turn, source_turn
 from monitor.store.pages import find_pages
 from monitor.store.source_tables import HOST, PAGE, SOURCE
 from monitor.store.states import STATE, state_of
@@ -74,7 +74,7 @@ def lease_named(
 
 
 def _turn(
-    row: Mapping[str, Any],
+    held: HeldHost,
     state: SourceState | None,
     page: PendingPage | None,
     texts: Mapping[str, Mapping[str, Robots]],
@@ -86,18 +86,16 @@ def _turn(
     if page is not None and page.due_at > now:
         page = None
     if state is not None and (page is None or state.next_poll_at <= page.due_at):
-        return _of_host(row, texts, state=state)
-    return None if page is None else _of_host(row, texts, page=page)
+        return _of_host(held, texts, state=state)
+    return None if page is None else _of_host(held, texts, page=page)
 
 
-def _of_host(
-    row: Mapping[str, Any], texts: Mapping[str, Mapping[str, Robots]], **fields: Any
-) -> Turn:
+def _of_host(held: HeldHost, texts: Mapping[str, Mapping[str, Robots]], **fields: Any) -> Turn:
     return Turn(
-        host=row["host"],
-        robots=texts.get(row["host"], {}),
-        throttled_by=row["throttled_by"],
-        host_next_at=row["next_at"],
+        host=held.host,
+        robots=texts.get(held.host, {}),
+        throttled_by=held.throttled_by,
+        host_next_at=held.next_at,
         **fields,
     )
 

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, any_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from monitor.store.dialect import Dialect, Engines, Lock, pattern_of
+from monitor.store.dialect import Dialect, Lock, Pools, pattern_of
+from monitor.store.transactions import LoopTransactions
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 30.0
@@ -26,7 +27,7 @@ _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(0x4E4D, bindparam("lock")))
 class Postgres(Dialect):
     """A server that any number of processes share."""
 
-    def open(self, url: URL) -> Engines:
+    def open(self, url: URL) -> Pools:
         """Reads need no transaction: they are one statement, or may see changes in between."""
         server = {
             "application_name": "news-monitor",
@@ -52,16 +53,18 @@ class Postgres(Dialect):
                 "server_settings": server,
             },
         )
-        return Engines(write, write.execution_options(isolation_level="AUTOCOMMIT"))
+        read = write.execution_options(isolation_level="AUTOCOMMIT")
+        return Pools(LoopTransactions(write), LoopTransactions(read))
 
-    def open_for_migration(self, url: URL) -> AsyncEngine:
+    def open_for_migration(self, url: URL) -> LoopTransactions:
         """A migration may take long, so no statement has a time limit."""
         server = {"application_name": "news-monitor migration"}
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             poolclass=NullPool,
             connect_args={"timeout": CONNECT_SECONDS, "server_settings": server},
         )
+        return LoopTransactions(engine)
 
     def prepare(self, connection: Connection) -> None:
         """Nothing to do."""
@@ -82,7 +85,7 @@ class Postgres(Dialect):
 
     def batch(self, *columns: Column[Any]) -> FromClause:
         """One array a column."""
-        arrays = (bindparam(f"batch_{column.name}", type_=ARRAY(column.type)) for column in columns)
+        arrays = (bindparam(f"batch_{column.name}", type_=_array(column)) for column in columns)
         named = (Column(column.name, column.type) for column in columns)
         return (
             func.unnest(*arrays)
@@ -102,7 +105,7 @@ class Postgres(Dialect):
 
     def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:
         """One array."""
-        return column == any_(bindparam(name, type_=ARRAY(column.type)))
+        return column == any_(bindparam(name, type_=_array(column)))
 
     def listed(self, values: Sequence[Any]) -> Any:
         """Return one list."""
@@ -111,3 +114,7 @@ class Postgres(Dialect):
     def contains(self, column: Column[Any], wanted: str) -> ColumnElement[bool]:
         """PostgreSQL folds the case of all letters."""
         return column.ilike(pattern_of(wanted), escape="\\")
+
+
+def _array(column: Column[Any]) -> ARRAY[Any]:
+    return ARRAY(column.type, dimensions=1)  # a tuple in it is a value, not a row

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection, func, select
 
+from monitor.errors import Rejected
 from monitor.model import Article, Failure, HostReport, Owner, Source, SourceState
 from monitor.store import declared, failures
 from monitor.store.hosts import asked_of
@@ -37,8 +38,15 @@ class SqlSources:
     async def add_source(self, source: Source, now: datetime) -> None:
         """Add a user's source, due now. Raises Unavailable, or Rejected where the name or the
         location is taken."""
-        own = replace(source, owner=Owner.USER)
-        await self._database.write(partial(declared.add, self._database.dialect, own, now))
+        for refusal in (await self.add_sources([source], now)).values():
+            raise Rejected(refusal)
+
+    async def add_sources(self, sources: Sequence[Source], now: datetime) -> Mapping[str, str]:
+        """Add users' sources, due now, in one transaction; return why not those whose name or
+        location is taken, by name. Raises Unavailable, or Rejected where the database refuses one:
+        then none is added."""
+        own = [replace(source, owner=Owner.USER) for source in sources]
+        return await self._database.write(partial(declared.add, self._database.dialect, own, now))
 
     async def change_source(self, source: Source, now: datetime) -> None:
         """Replace a user's source of the same name: a new type or location starts afresh. Raises
@@ -63,6 +71,14 @@ class SqlSources:
 
         def work(connection: Connection) -> list[SourceState]:
             return [state_of(row) for row in connection.execute(_ORDERED)]
+
+        return await self._database.read(work)
+
+    async def locations(self) -> Mapping[str, str]:
+        """Return where each source is, by name. Raises Unavailable."""
+
+        def work(connection: Connection) -> dict[str, str]:
+            return {name: location for name, location in connection.execute(_LOCATIONS)}
 
         return await self._database.read(work)
 
@@ -113,6 +129,7 @@ class SqlSources:
         return await self._database.write(work)
 
 
+_LOCATIONS = select(SOURCE.c.name, SOURCE.c.location)
 _ORDERED = select(*STATE).order_by(SOURCE.c.name)
 _COUNTS = select(SOURCE.c.host, func.count()).group_by(SOURCE.c.host)
 _HOSTS = select(HOST).order_by(HOST.c.host)

@@ -6,16 +6,15 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitor.errors import Unavailable
 from monitor.protocols import Clock
-from monitor.store.dialect import Engines
+from monitor.store.dialect import Pools
 from monitor.store.faults import DATABASE_ERRORS, Fault, fault_of, meaning_of, reason_of
+from monitor.store.transactions import Transactions
 from monitor.store.url import dialect_of
 
 log = logging.getLogger(__name__)
@@ -40,27 +39,26 @@ class Database:
         self.url, self.dialect = dialect_of(url)
         self.name = self.url.render_as_string(hide_password=True)
         self.clock = clock
-        self._engines: Engines | None = None
+        self._pools: Pools | None = None
 
     async def start(self) -> None:
         """Connect; raises Unavailable."""
-        if self._engines is None:
+        if self._pools is None:
             try:
-                self._engines = self.dialect.open(self.url)
+                self._pools = self.dialect.open(self.url)
             except OSError as error:
                 raise Unavailable(f"the database {self.name}: {error}") from error
-        engines = self._engines
-        await self._run(engines.read, engines.read_gate, self.dialect.prepare, attempts=2)
+        await self._run(self._pools.read, self.dialect.prepare, attempts=2)
 
     async def stop(self) -> None:
         """Close all connections within 5 seconds, also to a server that is dead. Never raises."""
-        engines, self._engines = self._engines, None
-        if engines is None:
+        pools, self._pools = self._pools, None
+        if pools is None:
             return
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await engines.write.dispose()
-                await engines.read.dispose()
+                await pools.write.close()
+                await pools.read.close()
         except DATABASE_ERRORS as error:
             log.warning("the database %s did not close: %s", self.name, reason_of(error))
 
@@ -74,47 +72,39 @@ class Database:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run work in one transaction and commit it. Raises Unavailable or Rejected."""
-        engines = self._opened()
-        return await self._run(engines.write, engines.write_gate, work)
+        return await self._run(self._opened().write, work)
 
     async def read(self, work: Callable[[Connection], T], *, attempts: int = ATTEMPTS) -> T:
         """Run work that only reads. Raises Unavailable or Rejected."""
-        engines = self._opened()
-        return await self._run(engines.read, engines.read_gate, work, attempts=attempts)
-
-    @property
-    def shared(self) -> AsyncEngine | None:
-        """The engine that everything has to use where there is only one connection."""
-        engines = self._opened()
-        return engines.write if engines.write is engines.read else None
+        return await self._run(self._opened().read, work, attempts=attempts)
 
     async def migrate(self, work: Callable[[Connection], None]) -> None:
         """Run work that changes the schema, in one transaction. Raises Unavailable."""
-        engines = self._opened()
-        engine = self.shared or self.dialect.open_for_migration(self.url)
+        pools = self._opened()
+        if pools.write is pools.read:  # there is only one connection
+            await self._run(pools.write, work)
+            return
+        pool = self.dialect.open_for_migration(self.url)
         try:
-            await self._run(engine, engines.write_gate, work)
+            await self._run(pool, work)
         finally:
-            if engine is not engines.write:
-                await engine.dispose()
+            await pool.close()
 
-    def _opened(self) -> Engines:
-        if self._engines is None:
+    def _opened(self) -> Pools:
+        if self._pools is None:
             raise Unavailable(f"the database {self.name} is not open")
-        return self._engines
+        return self._pools
 
     async def _run(
         self,
-        engine: AsyncEngine,
-        gate: AbstractAsyncContextManager[object],
+        pool: Transactions,
         work: Callable[[Connection], T],
         *,
         attempts: int = ATTEMPTS,
     ) -> T:
         for attempt in range(1, attempts + 1):
             try:
-                async with gate, engine.begin() as connection:
-                    return await connection.run_sync(work)
+                return await pool.run(work)
             except DATABASE_ERRORS as error:
                 if fault_of(error) is Fault.RETRY and attempt < attempts:
                     await self.clock.sleep(_pause(attempt))

@@ -2,50 +2,59 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, Text, bindparam, event, func, select, text
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Table,
+    Text,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.sqlite import dialect, insert
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from monitor.errors import Rejected
-from monitor.store.dialect import Dialect, Engines, Lock, pattern_of
+from monitor.store.dialect import Dialect, Lock, Pools, pattern_of
+from monitor.store.transactions import ThreadTransactions
 
 BUSY_SECONDS = 5.0
 READERS = 4
+_DIALECT = dialect()
 
 
 class Sqlite(Dialect):
     """One file, or the memory of one store. Writers queue up in the process, so that they never
     spin on SQLite's lock against each other; readers of a file do not wait for them (WAL)."""
 
-    def open(self, url: URL) -> Engines:
+    def open(self, url: URL) -> Pools:
         """Create the file's folder; a database in memory has one connection for everything."""
         if _in_memory(url):
-            engine = _sqlite_engine(url, poolclass=StaticPool)
-            event.listen(engine.sync_engine, "begin", _begin_immediate)
-            gate = asyncio.Lock()
-            return Engines(engine, engine, gate, gate)
+            only = ThreadTransactions(_writing(_engine(url, poolclass=StaticPool)), threads=1)
+            return Pools(only, only)
         Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-        write = _sqlite_engine(url, pool_size=1, max_overflow=0)
-        event.listen(write.sync_engine, "begin", _begin_immediate)
-        read = _sqlite_engine(url, pool_size=READERS, max_overflow=0)
-        return Engines(write, read, write_gate=asyncio.Lock())
+        write = _writing(_engine(url, pool_size=1, max_overflow=0))
+        read = _engine(url, pool_size=READERS, max_overflow=0)
+        return Pools(ThreadTransactions(write, threads=1), ThreadTransactions(read, READERS))
 
-    def open_for_migration(self, url: URL) -> AsyncEngine:
+    def open_for_migration(self, url: URL) -> ThreadTransactions:
         """Without foreign keys: to change a table is to rebuild it, which must not cascade."""
-        engine = _sqlite_engine(url, foreign_keys=False, poolclass=NullPool)
-        event.listen(engine.sync_engine, "begin", _begin_immediate)
-        return engine
+        engine = _engine(url, foreign_keys=False, poolclass=NullPool)
+        return ThreadTransactions(_writing(engine), threads=1)
 
     def prepare(self, connection: Connection) -> None:
         """WAL is a property of the file; SQLite refuses the change inside a transaction."""
@@ -74,6 +83,12 @@ class Sqlite(Dialect):
 
     def rows(self, columns: Sequence[Column[Any]], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """Return one JSON text."""
+        stored = [_stored(column) for column in columns]
+        if any(stored):
+            rows = [
+                [store(value) if store else value for store, value in zip(stored, row, strict=True)]
+                for row in rows
+            ]
         return {"batch": _json(rows)}
 
     def among(self, column: Column[Any], name: str) -> ColumnElement[bool]:
@@ -90,14 +105,20 @@ class Sqlite(Dialect):
         return column.like(pattern_of(wanted), escape="\\")
 
 
+@cache
+def _stored(column: Column[Any]) -> Callable[[Any], Any] | None:
+    """Return what makes the stored value of a column, None where it is the value itself."""
+    return column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+
+
 def _in_memory(url: URL) -> bool:
     return not url.database or url.database == ":memory:"
 
 
-def _sqlite_engine(url: URL, *, foreign_keys: bool = True, **pool: Any) -> AsyncEngine:
+def _engine(url: URL, *, foreign_keys: bool = True, **pool: Any) -> Engine:
     # With isolation_level None the driver begins nothing by itself: what BEGIN is, is ours.
-    connect = {"isolation_level": None, "timeout": BUSY_SECONDS}
-    engine = create_async_engine(url, connect_args=connect, **pool)
+    connect = {"isolation_level": None, "timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(url, connect_args=connect, **pool)
 
     def set_up(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
@@ -105,7 +126,12 @@ def _sqlite_engine(url: URL, *, foreign_keys: bool = True, **pool: Any) -> Async
         cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
         cursor.close()
 
-    event.listen(engine.sync_engine, "connect", set_up)
+    event.listen(engine, "connect", set_up)
+    return engine
+
+
+def _writing(engine: Engine) -> Engine:
+    event.listen(engine, "begin", _begin_immediate)
     return engine
 
 

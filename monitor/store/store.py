@@ -17,6 +17,7 @@ from monitor.store.retag import SqlTagging
 from monitor.store.sightings import SqlSightings
 from monitor.store.sources import SqlSources
 from monitor.store.sql import Database
+from monitor.store.topics import SqlTopics
 from monitor.store.turns import SqlTurns
 
 
@@ -30,6 +31,7 @@ class SqlStore(
     SqlSightings,
     SqlArticles,
     SqlTagging,
+    SqlTopics,
     SqlAlerts,
     SqlDeliveries,
     SqlLeases,
@@ -47,7 +49,7 @@ class SqlStore(
     def from_url(cls, url: str, clock: Clock | None = None) -> SqlStore:
         """Return the store of a URL, not yet open; raises ConfigError where the URL is none.
 
-        `sqlite+aiosqlite:///data/monitor.db`, `sqlite+aiosqlite://` (in memory) or
+        `sqlite:///data/monitor.db`, `sqlite://` (in memory) or
         `postgresql+asyncpg://user:password@host/database`.
         """
         return cls(Database(url, clock or SystemClock()))

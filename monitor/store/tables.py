@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, f
 from sqlmodel import Field
 
 from monitor.store import source_tables
-from monitor.store.columns import ROW_ID, UTC_TIME, Words
+from monitor.store.columns import ROW_ID, UTC_TIME, Numbers, Words
 from monitor.store.schema import Row, metadata, partial_index, table_of
 
 __all__ = ["metadata", "source_tables"]
@@ -106,6 +106,9 @@ class ArticleTable(Row, table=True):
     updated: datetime | None = Field(sa_type=UTC_TIME)
     revision: int
     topics: tuple[str, ...] = Field(sa_type=Words)
+    topic_versions: tuple[int, ...] = Field(
+        sa_type=Numbers, sa_column_kwargs={"server_default": "[]"}
+    )
     replayed: bool
     muted: bool
     backlog: bool = Field(sa_column_kwargs={"server_default": false()})
@@ -131,6 +134,34 @@ class TopicMarkTable(Row, table=True):
     topic: str = Field(primary_key=True, sa_type=Text)
     article_id: str = Field(primary_key=True, sa_type=Text)
     marked_at: datetime = Field(sa_type=UTC_TIME)
+
+
+class TopicTable(Row, table=True):
+    """A topic as MessagePack."""
+
+    __tablename__ = "topic"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    owner: str = Field(sa_type=Text)
+    definition: bytes = Field(sa_type=LargeBinary)
+
+
+class WordListTable(Row, table=True):
+    """A word list as MessagePack."""
+
+    __tablename__ = "word_list"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    definition: bytes = Field(sa_type=LargeBinary)
+
+
+class CatalogTable(Row, table=True):
+    """One row: a number that every change of a topic or a word list raises."""
+
+    __tablename__ = "catalog"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    revision: int = Field(sa_type=BigInteger)
 
 
 class AlertTable(Row, table=True):
@@ -178,6 +209,9 @@ CLAIM = table_of(ClaimTable)
 SIGHTING = table_of(SightingTable)
 ARTICLE = table_of(ArticleTable)
 ARTICLE_TOPIC = table_of(ArticleTopicTable)
+TOPIC = table_of(TopicTable)
+WORD_LIST = table_of(WordListTable)
+CATALOG = table_of(CatalogTable)
 TOPIC_MARK = table_of(TopicMarkTable)
 ALERT = table_of(AlertTable)
 DELIVERY = table_of(DeliveryTable)

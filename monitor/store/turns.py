@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection
-
 from monitor.model import Known, PageVisit, Poll, Turn
-from monitor.store import leasing, pages, polls, visits
-from monitor.store.items import find_items
+from monitor.store import hosts, items, leasing, pages, polls, visits
 from monitor.store.sql import Database
 
 
@@ -49,14 +45,7 @@ class SqlTurns:
         """Return what is remembered of each item; unknown ones are left out. Raises Unavailable."""
         if not article_ids:
             return {}
-        dialect = self._database.dialect
-
-        def work(connection: Connection) -> dict[str, Known]:
-            texts: dict[str, dict[int, str]] = defaultdict(dict)
-            for article_id, revision, content_hash in find_items(connection, dialect, article_ids):
-                texts[article_id][revision] = content_hash
-            return {article_id: _known(hashes) for article_id, hashes in texts.items()}
-
+        work = partial(items.known_of, self._database.dialect, article_ids)
         return await self._database.read(work)
 
     async def record_polls(self, batch: Sequence[Poll], owner: str) -> Sequence[int]:
@@ -91,7 +80,7 @@ class SqlTurns:
             released += number
         return released
 
-
-def _known(hashes: Mapping[int, str]) -> Known:
-    newest = max(hashes)
-    return Known(revision=newest, content_hash=hashes[newest], hashes=frozenset(hashes.values()))
+    async def prune_hosts(self, now: datetime) -> int:
+        """Forget hosts of which nothing is followed and no page waits any more, and what was asked
+        of them; return how many. Raises Unavailable."""
+        return await self._database.write(partial(hosts.prune, self._database.dialect, now))

@@ -13,7 +13,7 @@ from monitor.store.postgres import Postgres
 from monitor.store.sqlite import Sqlite
 
 _DIALECTS: dict[str, tuple[str, Dialect]] = {
-    "sqlite": ("sqlite+aiosqlite", Sqlite()),
+    "sqlite": ("sqlite", Sqlite()),
     "postgresql": ("postgresql+asyncpg", Postgres()),
 }
 

@@ -1,9 +1,9 @@
-"""The pages: articles, one article, alerts, sources, one source, and errors."""
+"""The pages: articles, alerts, topics, sources, one of each, and errors."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -11,19 +11,21 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from monitor.model import Article, ArticleFilter, Topic
+from monitor.model import Article, ArticleFilter
 from monitor.protocols import Archive, Clock
-from monitor.topics.compile import compile_topics
 from monitor.web.matches import matches_of
 from monitor.web.templating import STATIC, environment
+from monitor.web.topics import TopicsNow
 
 PAGE = 50
+LATEST = 10
 
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 
 Word = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
 Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 SourceName = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
+TopicId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 ArticleId = Annotated[str, Path(max_length=200, pattern=NO_NUL)]
 
 
@@ -34,14 +36,11 @@ class Pages:
         self,
         archive: Callable[[], Archive],
         *,
-        topics: Sequence[Topic],
         clock: Clock,
         position: Callable[[tuple[int, int]], str],
     ) -> None:
         self._archive = archive
-        self._topics = {topic.id: topic.name for topic in topics}
-        compiled = compile_topics(topics)
-        self._queries = {name: query.root for name, query in compiled.queries.items()}
+        self._topics = TopicsNow()
         self._position = position
         self._templates = environment(clock)
         self.static = StaticFiles(directory=STATIC)
@@ -50,6 +49,8 @@ class Pages:
             ("/", self.articles),
             ("/articles/{article_id:path}", self.article),
             ("/alerts", self.alerts),
+            ("/topics", self.topics),
+            ("/topics/{topic_id}", self.topic),
             ("/sources", self.sources),
             ("/sources/{name}", self.source),
             ("/favicon.ico", self.icon),
@@ -78,7 +79,7 @@ class Pages:
             rows=rows[:PAGE],
             more=len(rows) > PAGE,
             titles=titles,
-            topics=self._topics,
+            topics=(await self._topics.read(archive)).names,
             chosen={"topic": topic, "source": source, "q": q.strip()},
             before=before,
             position=self._position(newest) if before is None else "",
@@ -90,14 +91,15 @@ class Pages:
         row = await archive.article(article_id)
         if row is None:
             raise HTTPException(404, "This article is not in the archive.")
+        known = await self._topics.read(archive)
         return self._render(
             "article.html",
             row=row,
             # In a thread: a long article under many topics takes some tenths of a second.
-            matches=await asyncio.to_thread(matches_of, row.article, self._queries),
+            matches=await asyncio.to_thread(matches_of, row.article, known.queries),
             wrong=await _wrong_topics(archive, row.article),
             titles=await self._source_titles(archive),
-            topics=self._topics,
+            topics=known.names,
             alerts=await archive.alerts_of([article_id]),
         )
 
@@ -111,9 +113,25 @@ class Pages:
             rows=rows[:PAGE],
             more=len(rows) > PAGE,
             titles=await self._source_titles(archive),
-            topics=self._topics,
+            topics=(await self._topics.read(archive)).names,
             before=before,
             position=self._position(newest) if before is None else "",
+        )
+
+    async def topics(self) -> Response:
+        """List the topics, and take a new one."""
+        known = await self._topics.read(self._archive())
+        return self._render("topics.html", topics=list(known.topics.values()))
+
+    async def topic(self, topic_id: TopicId) -> Response:
+        """Show one topic with its query, and its latest articles."""
+        archive = self._archive()
+        topic = await archive.topic(topic_id)
+        if topic is None:
+            raise HTTPException(404, "There is no such topic.")
+        rows = await archive.articles(ArticleFilter(topic=topic_id, limit=LATEST))
+        return self._render(
+            "topic.html", topic=topic, rows=rows, titles=await self._source_titles(archive)
         )
 
     async def sources(self) -> Response:

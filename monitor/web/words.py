@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from monitor.decide import condition_of
+from monitor.decide import condition_of, words_of
 from monitor.decide.schedule import usual_interval
 from monitor.model import Condition, DeliveryState, DeliveryStatus, SourceState
 
@@ -77,7 +77,7 @@ def every(seconds: int) -> str:
 
 
 def source_state(state: SourceState) -> str:
-    """Return how a source fares, in a few words; `decide.condition_of` says more, and the cure."""
+    """Return how a source fares, in a few words; `decide.words_of` says more, and the cure."""
     memory = state.memory
     since = f" since {day(memory.failing_since)}" if memory.failing_since else ""
     if not state.source.enabled:
@@ -99,14 +99,14 @@ def state_word(state: SourceState, now: datetime) -> str:
     """Return how a source fares as one word: its condition, or "paused"."""
     if not state.source.enabled:
         return "paused"
-    return condition_of(state.memory, state.source, now)[0].value
+    return condition_of(state.memory, now).value
 
 
 def source_words(state: SourceState, now: datetime) -> str:
     """Return how a source fares as a sentence, with the cure where it is ill."""
     if not state.source.enabled:
         return "paused"
-    return condition_of(state.memory, state.source, now)[1]
+    return words_of(state.memory, state.source, now)
 
 
 def chosen_type(state: SourceState) -> str:

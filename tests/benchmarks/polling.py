@@ -1,10 +1,13 @@
-"""What a poll costs: `python -m tests.benchmarks.polling [--postgres] [--feeds N]`.
+"""What a poll costs: `python -m tests.benchmarks.polling [--postgres] [--feeds N] [--hosts N]`.
 
 The service as it is composed for `monitor run`, less the reading of its outbox, polls 2,000 feeds
-on as many hosts once in each phase: the first import; 304 for all; 304 for all but a tenth, which
-have a new item; the same body from servers without validators; a new item in each. From the second
-phase on each source remembers 30 polls and 28 days. CPU counts, since other processes may disturb
-the wall time: of our process, by step, of the parsers and of PostgreSQL.
+once in each phase: the first import; 304 for all; 304 for all but a tenth, which have a new item;
+the same body from servers without validators; a new item in each. From the second phase on each
+source remembers 30 polls and 28 days. CPU counts, since other processes may disturb the wall time:
+of our process, by step, of the parsers and of PostgreSQL.
+
+Ten feeds share a host, or as many as `--hosts` says. A host is asked for one at a time, 2 s apart:
+the clock skips these pauses, so its connection stays open as it does in earnest.
 """
 
 from __future__ import annotations
@@ -12,30 +15,32 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import gc
 import os
 import pstats
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Awaitable, Generator
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 import uvloop
 
 from monitor import telemetry, visitor
 from monitor.app import compose, load_config
+from monitor.clock import SystemClock
+from monitor.decide.hosts import LEAST_GAP
 from monitor.model import Document, Memory, Poll, PollNote
 from monitor.service import Service
+from monitor.store import items, leasing, polls
 from tests.benchmarks.feedhost import address
+from tests.benchmarks.meter import Meter
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 
@@ -46,114 +51,45 @@ PHASES = {
     "d": "200, the same body",
     "e": "200, a new item",
 }
-TICK = 0.2
 LEASE = 600.0
 BATCH = 200
+STEPS = {"lease": "lease_turns", "known": "known", "record": "record_polls"}
 
 
-@dataclass
-class Resumed:
-    """Awaits, and counts the CPU nanoseconds that this thread needs for it."""
+class HurriedClock(SystemClock):
+    """The machine's clock, less the pauses in which hosts are left alone."""
 
-    waited: Awaitable[Any]
-    spent: Counter[str]
-    name: str
+    skipped = 0.0
 
-    def __await__(self) -> Generator[Any, Any, Any]:
-        inner, value, error = self.waited.__await__(), None, None
-        while True:
-            started = time.thread_time_ns()
-            try:
-                told = inner.send(value) if error is None else inner.throw(error)
-            except StopIteration as done:
-                return done.value
-            finally:
-                self.spent[self.name] += time.thread_time_ns() - started
-            value = error = None
-            try:
-                value = yield told
-            except BaseException as raised:  # noqa: BLE001  (handed to whom it is for)
-                error = raised
+    def now(self) -> datetime:
+        """Return the current time, UTC."""
+        return super().now() + timedelta(seconds=self.skipped)
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+        return super().monotonic() + self.skipped
 
 
-@dataclass
-class Meter:
-    """CPU time, by what needed it: `others` are servers, `steps` are ours, in ns."""
-
-    others: dict[str, psutil.Process]
-    steps: Counter[str] = field(default_factory=Counter)
-
-    def watch(self, owner: Any, method: str, name: str) -> None:
-        """Count a coroutine function's CPU as a step."""
-        function = getattr(owner, method)
-
-        async def counted(*arguments: Any, **named: Any) -> Any:
-            return await Resumed(function(*arguments, **named), self.steps, name)
-
-        setattr(owner, method, counted)
-
-    def watch_plain(self, owner: Any, method: str, name: str) -> None:
-        """Count a function's CPU as a step."""
-        function = getattr(owner, method)
-
-        def counted(*arguments: Any, **named: Any) -> Any:
-            started = time.thread_time_ns()
-            try:
-                return function(*arguments, **named)
-            finally:
-                self.steps[name] += time.thread_time_ns() - started
-
-        setattr(owner, method, counted)
-
-    def read(self) -> dict[str, float]:
-        """Return CPU seconds that were needed so far; the steps are part of `ours`."""
-        main = threading.main_thread().native_id
-        threads = psutil.Process().threads()
-        elsewhere = sum(at.user_time + at.system_time for at in threads if at.id != main)
-        parsers = sum(_cpu(child) for child in _parsers())
-        others = {name: _cpu(process, deep=True) for name, process in self.others.items()}
-        now = {"ours": time.process_time(), "threads": elsewhere, "parsers": parsers, **others}
-        return {**now, **{name: spent / 1e9 for name, spent in self.steps.items()}}
-
-
-def _parsers() -> list[psutil.Process]:
-    """Return the fork server with its children."""
-    return [
-        process
-        for child in psutil.Process().children()
-        if "forkserver" in " ".join(child.cmdline())
-        for process in (child, *child.children(recursive=True))
-    ]
-
-
-def _cpu(process: psutil.Process, *, deep: bool = False) -> float:
-    """Return CPU seconds of a process, and of those children that have ended."""
-    family = (process, *process.children(recursive=True)) if deep else (process,)
-    times = [member.cpu_times() for member in family]
-    own = sum(at.user + at.system for at in times)
-    return float(own + times[0].children_user + times[0].children_system)
-
-
-def watched(service: Service, meter: Meter) -> Service:
-    """Return the service with its steps counted."""
+def watch(service: Service, meter: Meter) -> None:
+    """Count the steps of the service."""
     meter.watch(service.web, "fetch", "fetch")  # the fetcher of feeds is the one of pages
     meter.watch(service.parser, "parse", "way to the parsers")
-    for method, name in {
-        "lease_turns": "lease",
-        "known": "known",
-        "record_polls": "record",
-    }.items():
-        meter.watch(service.store, method, name)
+    if service.config.settings.database.startswith("sqlite"):  # whole in a thread
+        meter.watch_plain(leasing, "lease_ready", "lease")
+        meter.watch_plain(items, "known_of", "known")
+        meter.watch_plain(polls, "record", "record")
+    else:
+        for name, method in STEPS.items():
+            meter.watch(service.store, method, name)
     meter.watch_plain(visitor, "changes", "decide")
     meter.watch_plain(visitor, "conclude", "decide")
-    return service
 
 
 async def make_due(service: Service, *, grown: bool) -> None:
     """Make every source due now, `grown` with a memory of 30 polls and 28 days."""
     now = service.clock.now()
     turns = await service.store.lease_sources([], now, "benchmark", LEASE)
-    polls = [
+    due = [
         Poll(
             source=turn.state.source.name,
             host=turn.host,
@@ -164,43 +100,54 @@ async def make_due(service: Service, *, grown: bool) -> None:
         for turn in turns
         if turn.state is not None
     ]
-    for at in range(0, len(polls), BATCH):
-        await service.store.record_polls(polls[at : at + BATCH], "benchmark")
+    for at in range(0, len(due), BATCH):
+        await service.store.record_polls(due[at : at + BATCH], "benchmark")
 
 
 def _grown(memory: Memory, now: datetime) -> Memory:
-    note = PollNote(at=now, outcome="unchanged", status=304, size=200, known=20, seconds=0.25)
-    notes = tuple(replace(note, at=now - timedelta(hours=hours)) for hours in range(30, 0, -1))
+    times = (now - timedelta(hours=hours) for hours in range(30, 0, -1))
+    notes = tuple(
+        PollNote(at=at, outcome="unchanged", status=304, size=200, known=20, seconds=0.25).pack()
+        for at in times
+    )
     days = {f"{(now - timedelta(days=days)).date()}": 3 for days in range(27, -1, -1)}
     return replace(memory, polls=notes, days=days)
 
 
-async def poll_all(service: Service) -> None:
-    """Poll until nothing is due."""
-    poller = service._poller()
-    while await poller.poll_due() or poller._running:
-        await asyncio.sleep(TICK)
+async def poll_all(service: Service, clock: HurriedClock, feeds: int) -> Counter[str]:
+    """Poll every feed, return the outcomes."""
+    poller, before = service._poller(), _polls()
+    while (outcomes := _polls() - before).total() < feeds:
+        if not await poller.poll_due():
+            clock.skipped += LEAST_GAP
+        while poller._running:
+            await asyncio.wait(poller._running)
+    assert outcomes.total() == feeds, outcomes
+    return outcomes
 
 
-async def measure(service: Service, meter: Meter, url: str, feeds: int, profiled: str) -> None:
+async def measure(
+    service: Service, clock: HurriedClock, meter: Meter, url: str, options: argparse.Namespace
+) -> None:
     """Go through the phases and print what each costs."""
+    feeds = options.feeds
     now = service.clock.now()
     await service.store.declare(service.config.sources, now)
     page = Document(url=url, body=b"<p>Parsers start with the first document.", fetched=now)
     await asyncio.gather(*(service.parser.extract(page) for _ in range(2)))
-    for phase, title in PHASES.items():
+    gc.collect()
+    gc.freeze()  # as the service does when it has started
+    for phase in options.phases:
         await asyncio.to_thread(urllib.request.urlopen, f"{url}/phase/{phase}")
         await make_due(service, grown=phase != "a")
         await service.fetchers["feed"].close()  # nobody keeps a connection for an hour
-        profile = cProfile.Profile() if profiled == phase else None
-        counted, before, started = _polls(), meter.read(), time.perf_counter()
+        profile = cProfile.Profile() if options.profile == phase else None
+        before, started = meter.read(), time.perf_counter()
         with profile or nullcontext():
-            await poll_all(service)
+            outcomes = await poll_all(service, clock, feeds)
         wall, spent = time.perf_counter() - started, meter.read()
-        outcomes = _polls() - counted
-        assert outcomes.total() == feeds, outcomes
         each = {name: (at - before.get(name, 0)) / feeds for name, at in spent.items()}
-        show(f"({phase}) {title}", outcomes, wall, each)
+        show(f"({phase}) {PHASES[phase]}", outcomes, wall, each)
         if profile:
             for order in ("tottime", "cumtime"):
                 pstats.Stats(profile).sort_stats(order).print_stats(60)
@@ -210,6 +157,8 @@ def show(title: str, outcomes: Counter[str], wall: float, spent: dict[str, float
     """Print a phase, in ms a poll."""
     ours, threads, parsers = (spent.pop(name) for name in ("ours", "threads", "parsers"))
     postgres = spent.pop("postgres", None)
+    if postgres is None:
+        threads -= sum(spent.get(name, 0) for name in STEPS)
     spent["threads"] = threads
     spent["loop, sockets, tasks"] = ours - sum(spent.values())
     server = "" if postgres is None else f", PostgreSQL {postgres * 1e3:.2f}"
@@ -234,11 +183,12 @@ def _polls() -> Counter[str]:
     )
 
 
-def write_config(folder: Path, feeds: int, port: int) -> None:
+def write_config(folder: Path, feeds: int, hosts: int, port: int) -> None:
     """Write a configuration with nothing but the feeds."""
     folder.mkdir(parents=True)
     lines = [
-        f"  feed-{number}: {{type: feed, url: 'http://{address(number)}:{port}/feeds/{number}',"
+        f"  feed-{number}:"
+        f" {{type: feed, url: 'http://{address(number % hosts)}:{port}/feeds/{number}',"
         " interval: 1h, full_text: never}"
         for number in range(feeds)
     ]
@@ -250,7 +200,8 @@ def write_config(folder: Path, feeds: int, port: int) -> None:
 async def run(options: argparse.Namespace, folder: Path, postgres: PostgresServer | None) -> None:
     """Start what serves the feeds, and the service; measure."""
     port = free_port()
-    write_config(folder / "config", options.feeds, port)
+    hosts = options.hosts or max(options.feeds // 10, 1)
+    write_config(folder / "config", options.feeds, hosts, port)
     named = {"postgres": psutil.Process(postgres.pid)} if postgres else {}
     given = {"database_url": postgres.create_database()} if postgres else {}
     config = load_config(
@@ -264,12 +215,15 @@ async def run(options: argparse.Namespace, folder: Path, postgres: PostgresServe
     try:
         assert host.stdout is not None
         sizes = (await asyncio.to_thread(host.stdout.readline)).strip()
-        print(f"{options.feeds} {sizes}, {config.settings.database.partition(':')[0]}", flush=True)
-        meter = Meter(named)
-        service = watched(compose(config), meter)
+        database = config.settings.database.partition(":")[0]
+        print(f"{options.feeds} {sizes} on {hosts} hosts, {database}", flush=True)
+        meter, clock = Meter(named), HurriedClock()
+        service = compose(config, clock)
+        if not options.whole:
+            watch(service, meter)
         async with service.connected(broker=False):
             url = f"http://127.0.0.1:{port}"
-            await measure(service, meter, url, options.feeds, options.profile)
+            await measure(service, clock, meter, url, options)
     finally:
         host.kill()
         host.wait()
@@ -280,6 +234,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--feeds", type=int, default=2_000)
+    parser.add_argument("--hosts", type=int, default=0, help="a tenth of the feeds")
+    parser.add_argument("--phases", default="abcde", help="a comes first; some may come again")
+    parser.add_argument("--whole", action="store_true", help="no steps, whose counting has a cost")
     parser.add_argument("--profile", choices=PHASES, default="", help="by function, slows it down")
     options = parser.parse_args()
     telemetry.configure_logging("text", "warning")

@@ -32,7 +32,7 @@ MEMORY = Memory(
     imported=True,
     digests=bytes(400),
     days={f"2025-12-{day:02}": day for day in range(1, 29)},
-    polls=(NOTE,) * 30,
+    polls=(NOTE.pack(),) * 30,
 )
 
 

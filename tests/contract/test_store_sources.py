@@ -131,6 +131,33 @@ async def test_a_user_adds_changes_and_removes_a_source(store: SqlStore) -> None
     assert await store.sources() == []
 
 
+async def test_many_sources_are_added_at_once_less_those_that_are_taken(store: SqlStore) -> None:
+    await store.declare([a_source("wire")], NOW)
+    taken = a_source("copy", location="https://wire.example/feed")
+    twice = a_source("twice", location="https://new.example/feed")
+    refused = await store.add_sources([a_source("new"), a_source("wire"), taken, twice], NOW)
+    assert refused == {
+        "wire": "there is a source 'wire' already",
+        "copy": "https://wire.example/feed is followed already, as source 'wire'",
+        "twice": "https://new.example/feed is followed already, as source 'new'",
+    }
+    followed = {state.source.name: state.source.owner for state in await store.sources()}
+    assert followed == {"wire": Owner.CONFIG, "new": Owner.USER}
+    assert set(names(await store.lease_turns(NOW, "me", 9, 60))) == {"new", "wire"}
+
+
+async def test_a_host_is_forgotten_once_nothing_of_it_is_followed(store: SqlStore) -> None:
+    await store.declare([a_source("wire"), a_source("other"), a_source("off", enabled=False)], NOW)
+    await polled(store, "wire")
+    assert await store.prune_hosts(LATER) == 0
+    await store.declare([a_source("other"), a_source("off", enabled=False)], NOW)
+    assert await store.prune_hosts(NOW - timedelta(days=1)) == 0, "it is to be left alone still"
+    assert await store.prune_hosts(LATER) == 1
+    assert [report.host for report in await store.hosts()] == ["off.example", "other.example"]
+    await store.add_source(a_source("wire"), LATER)
+    assert set(names(await store.lease_turns(LATER, "me", 9, 60))) == {"other", "wire"}
+
+
 Change = Callable[[SqlStore], Awaitable[None]]
 
 

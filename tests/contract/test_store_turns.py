@@ -87,7 +87,9 @@ async def test_a_poll_is_remembered(store: SqlStore) -> None:
     await store.declare([a_source("wire")], NOW)
     await store.lease_turns(NOW, "me", 1, lease=3600)
     note = PollNote(at=NOW, outcome="new", status=200, new=1)
-    memory = Memory(etag='"2"', failures=0.5, children={"a": "b"}, digests=b"\0", polls=(note,))
+    memory = Memory(
+        etag='"2"', failures=0.5, children={"a": "b"}, digests=b"\0", polls=(note.pack(),)
+    )
     change = SourceChange(
         source="wire", condition=Condition.WORKING, before=Condition.NEW, at=NOW, reason="It works."
     )

@@ -127,7 +127,7 @@ async def test_a_changed_item_is_its_articles_next_revision_until_it_flaps(tmp_p
                 found += [(item.id, item.revision) for item in poll.articles]
     assert len({id_ for id_, _ in found}) == 1
     assert [revision for _, revision in found] == list(range(1, 25))
-    assert (poll.memory.last_outcome, poll.memory.polls[-1].known) == ("unchanged", 1)
+    assert (poll.memory.last_outcome, poll.memory.notes[-1].known) == ("unchanged", 1)
 
 
 @pytest.mark.imap

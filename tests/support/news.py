@@ -182,7 +182,7 @@ def _poll(turn: Turn, now: datetime) -> Poll:
             failures=3 if broken else 0,
             failing_since=at if broken else None,
             condition=Condition.FAILING if broken else Condition.WORKING,
-            polls=(note,),
+            polls=(note.pack(),),
         ),
     )
 

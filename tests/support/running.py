@@ -154,7 +154,6 @@ async def a_service(
     web = create_app(
         service.store,
         service.life.health,
-        topics=config.topics,
         clock=clock,
         public_url=base,
         source_rules=config.source_rules,

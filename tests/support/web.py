@@ -62,12 +62,12 @@ async def a_site(
         app = create_app(
             store if connected else None,
             health,
-            topics=topics,
             clock=clock or SystemClock(),
             pages=pages,
             allowed_hosts=allowed_hosts,
             source_rules=RULES,
         )
+        await store.declare_topics(topics, ())
         listener = bind("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         # A server that stops waits for idle connections of its clients, so the client goes first.

@@ -140,7 +140,7 @@ async def test_a_body_that_is_too_large(site: Site) -> None:
 
 async def test_the_history_of_a_source(site: Site) -> None:
     notes = tuple(
-        PollNote(at=NOW + timedelta(minutes=n), outcome="polled", status=200, size=9, new=n)
+        PollNote(at=NOW + timedelta(minutes=n), outcome="polled", status=200, size=9, new=n).pack()
         for n in range(3)
     )
     await polled(site, "desk", polls=notes, failures=4.0, last_error="answers 403", etag='"e"')
@@ -172,7 +172,7 @@ async def test_what_could_not_be_read(site: Site) -> None:
 
 async def test_the_pages_show_what_sources_say_as_text(site: Site) -> None:
     note = PollNote(at=NOW, outcome="failed", error="<script>alert(1)</script>")
-    await polled(site, "desk", polls=(note,), failures=4.0, last_error=note.error)
+    await polled(site, "desk", polls=(note.pack(),), failures=4.0, last_error=note.error)
     for path in ("/sources", "/sources/desk"):
         async with site.client.get(path) as response:
             text = await response.text()

@@ -198,7 +198,11 @@ def test_what_fares_badly_is_told(monitor: Monitor, tmp_path: Path) -> None:
     monitor("add", FEED, "--type", "feed", "--name", "world", "--yes")
     note = PollNote(at=NOW, outcome="failed", status=403, error="answers 403")
     memory = Memory(
-        last_polled_at=NOW, failures=5, failing_since=START, last_error="answers 403", polls=(note,)
+        last_polled_at=NOW,
+        failures=5,
+        failing_since=START,
+        last_error="answers 403",
+        polls=(note.pack(),),
     )
     document = Document(url=FEED, body=b"<rss>\x00\xff", fetched=NOW, content_type="text/xml")
     polled(tmp_path, "world", memory, document)

@@ -40,7 +40,20 @@ CHANNELS_OF_RULES = {
     "log": AlertChannel(id="log", kind=ChannelKind.LOG),
     "hook": AlertChannel(id="hook", kind=ChannelKind.WEBHOOK),
 }
-MATCHER = matcher_of([Topic(id="sco", name="SCO", query='"Shanghai Cooperation Organisation"')])
+TOPIC = Topic(id="sco", name="SCO", query='"Shanghai Cooperation Organisation"', version=2)
+
+
+class Tagger:
+    """Knows one topic."""
+
+    def __init__(self) -> None:
+        self._matcher = matcher_of([TOPIC])
+
+    async def match(
+        self, articles: Sequence[Article]
+    ) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
+        return [(found, (TOPIC.version,) * len(found)) for found in self._matcher.match(articles)]
+
 
 Build = Callable[[SqlStore], Consumer]
 
@@ -51,7 +64,7 @@ def _notify(store: SqlStore) -> Consumer:
 
 BUILDERS: dict[str, Build] = {
     "dedupe": lambda store: dedupe(store, store, store, FakeClock()),
-    "tag": lambda store: tag(MATCHER),
+    "tag": lambda store: tag(Tagger()),
     "store": lambda store: store_articles(store, FakeClock()),
     "alert": lambda store: alert(RULES, CHANNELS_OF_RULES, store, FakeClock()),
     "notify": _notify,

@@ -47,7 +47,7 @@ def test_a_good_poll_leaves_validators_hints_and_what_the_parser_remembers() -> 
     assert (memory.etag, memory.last_modified, memory.imported) == ('W/"1"', "then", True)
     assert (memory.digests, memory.reader, memory.agreed) == (b"d", "fast", 2)
     assert (memory.hints.ttl, memory.failures, memory.last_error) == (900, 0, "")
-    (note,) = memory.polls
+    (note,) = memory.notes
     assert (note.new, note.known, note.rejected, note.size, note.status) == (2, 4, 1, 99, 200)
     assert (note.seconds, note.error) == (1.0, "")
 
@@ -58,7 +58,7 @@ def test_a_failed_poll_leaves_the_validators_as_they_were() -> None:
     memory = conclude(a_turn(a_source(), before), happened).memory
     assert (memory.etag, memory.body_hash, memory.digests) == ('"1"', "h", b"d")
     assert (memory.failures, memory.last_outcome, memory.last_error) == (1, "refused", "is a page")
-    assert (memory.polls[0].status, memory.polls[0].size) == (200, 7)
+    assert (memory.notes[0].status, memory.notes[0].size) == (200, 7)
 
 
 @pytest.mark.parametrize(

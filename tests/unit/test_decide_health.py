@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from monitor.decide import condition_of, rhythm_of
+from monitor.decide import condition_of, rhythm_of, words_of
 from monitor.decide.remember import counted_days
 from monitor.errors import MonitorError, Rejected, Unavailable, Unreachable
 from monitor.model import Condition, Memory
@@ -65,7 +65,7 @@ def test_silence_is_what_a_source_of_this_rhythm_hardly_ever_shows(
     numbers: list[int], quiet: float, silent: bool
 ) -> None:
     memory = known(*numbers)
-    condition, _ = condition_of(memory, a_source(), START + timedelta(days=quiet))
+    condition = condition_of(memory, START + timedelta(days=quiet))
     assert (condition is Condition.SILENT) is silent
 
 
@@ -78,7 +78,7 @@ def test_a_source_with_long_gaps_is_given_half_as_long_again() -> None:
         days={(START - timedelta(days=14)).date().isoformat(): 20, START.date().isoformat(): 20},
     )
     for quiet, expected in ((20.9, Condition.WORKING), (21.1, Condition.SILENT)):
-        assert condition_of(memory, a_source(), START + timedelta(days=quiet))[0] is expected
+        assert condition_of(memory, START + timedelta(days=quiet)) is expected
 
 
 def test_a_source_falls_silent_once_stays_so_and_recovers_with_news() -> None:
@@ -101,8 +101,9 @@ def test_a_source_falls_silent_once_stays_so_and_recovers_with_news() -> None:
 
 def test_a_silent_source_names_its_rhythm() -> None:
     now = START + timedelta(days=4)
-    condition, words = condition_of(known(*[14] * 28), a_source(), now)
-    assert condition is Condition.SILENT
+    memory = known(*[14] * 28)
+    assert condition_of(memory, now) is Condition.SILENT
+    words = words_of(memory, a_source(), now)
     assert words.startswith("usually 14 a day, nothing for 4 days")
 
 
@@ -111,7 +112,7 @@ def failing(error: MonitorError, imported: bool = True, refused: bool = False) -
     follower = Follower(a_source(), Memory(imported=imported))
     while follower.memory.condition is not Condition.FAILING:
         follower.poll(bad(START, error, a_document() if refused else None))
-    return condition_of(follower.memory, follower.source, START + timedelta(days=2))[1]
+    return words_of(follower.memory, follower.source, START + timedelta(days=2))
 
 
 @pytest.mark.parametrize(
@@ -153,20 +154,23 @@ def test_a_failing_source_that_cannot_be_reached() -> None:
 )
 def test_times_are_said_as_people_say_them(later: float, expected: str) -> None:
     memory = Memory(condition=Condition.RETIRED, gone_since=START)
-    _, words = condition_of(memory, a_source(), START + timedelta(days=later))
+    words = words_of(memory, a_source(), START + timedelta(days=later))
     assert words == f"has been gone (410) since {expected}: remove it, or find its new address"
+
+
+def fares(memory: Memory) -> tuple[Condition, str]:
+    """Return how a source fares on START, and the words for it."""
+    return condition_of(memory, START), words_of(memory, a_source(), START)
 
 
 def test_a_failure_or_two_are_said_but_are_no_condition() -> None:
     follower = Follower(memory=known(*[14] * 28))
     follower.poll(bad(START, Rejected("no feed")))
-    found = condition_of(follower.memory, follower.source, START)
-    assert found == (Condition.WORKING, "the last poll failed: no feed")
+    assert fares(follower.memory) == (Condition.WORKING, "the last poll failed: no feed")
     follower = Follower()
     follower.poll(bad(START, Rejected("no feed")))
-    found = condition_of(follower.memory, follower.source, START)
-    assert found == (Condition.NEW, "the first poll failed: no feed")
-    assert condition_of(Memory(), a_source(), START) == (Condition.NEW, "not polled yet")
+    assert fares(follower.memory) == (Condition.NEW, "the first poll failed: no feed")
+    assert fares(Memory()) == (Condition.NEW, "not polled yet")
 
 
 def test_the_days_of_four_weeks_are_counted_and_the_first_import_is_not() -> None:

@@ -307,7 +307,7 @@ def routes(items: Iterable[Any]) -> Iterator[str]:
 
 
 def test_endpoints() -> None:
-    web = create_app(None, Health(), topics=(), clock=SystemClock())
+    web = create_app(None, Health(), clock=SystemClock())
     told = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`]*)`", page("docs/api.md")))
     found = set(routes(web.routes))
     assert told | {"/static"} == found

@@ -61,6 +61,7 @@ def after(state: SourceState, answer: Document | NotModified) -> SourceState:
         etag=answer.etag,
         last_modified=answer.last_modified,
         body_hash=answer.body_hash,
+        wire_hash=answer.wire_hash,
     )
     return replace(state, memory=memory)
 
@@ -124,6 +125,41 @@ async def test_the_same_body_again_is_not_modified(
     assert isinstance(answer, NotModified)
     assert (answer.etag, answer.body_hash) == ('"2"', state.memory.body_hash)
     assert (answer.status, answer.size) == (200, len(server.body("wire")))
+
+
+def zipped(body: bytes, level: int = 6) -> Answer:
+    return Answer(headers={"Content-Encoding": "gzip"}, body=gzip.compress(body, level))
+
+
+async def test_a_body_is_decoded_only_where_it_came_otherwise(
+    server: FeedServer, fetcher: HttpFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = b"<rss>" + b"old" * 1_000, b"<rss>" + b"new" * 1_000
+    server.script("wire", zipped(old), zipped(old), zipped(old, level=1), zipped(new))
+    state = state_of(server.url("wire"))
+    state = after(state, await fetcher.fetch(state))
+    with monkeypatch.context() as patch:
+        patch.delattr("monitor.outbound.body.zlib.decompressobj")
+        again = await fetcher.fetch(state)
+    assert isinstance(again, NotModified)
+    assert (again.body_hash, again.status) == (state.memory.body_hash, 200)
+    state = after(state, again)
+    packed_otherwise = await fetcher.fetch(state)
+    assert isinstance(packed_otherwise, NotModified)
+    assert packed_otherwise.wire_hash != again.wire_hash
+    changed = await fetcher.fetch(after(state, packed_otherwise))
+    assert isinstance(changed, Document)
+    assert changed.body == new
+
+
+async def test_limits_hold_for_a_body_that_is_decoded_late(server: FeedServer) -> None:
+    server.script("wire", zipped(b"news"), zipped(b"\0" * 2_000), zipped(b"\0" * 20_000_000))
+    state = state_of(server.url("wire"))
+    async with fetching(max_bytes=1_000) as fetcher:
+        state = after(state, await fetcher.fetch(state))
+        for _ in range(2):
+            with pytest.raises(Rejected, match="sent more than 1000 bytes"):
+                await fetcher.fetch(state)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from monitor.config import Config, load
 from monitor.declarations import SourceRules, check_source, values_of
 from monitor.errors import ConfigError
-from monitor.model import FullText, Owner, Source
+from monitor.model import FullText, Owner, Source, Topic, WordList
 from monitor.settings import Role
 
 RULES = SourceRules(
@@ -45,8 +46,9 @@ def configured(folder: Path, environ: dict[str, str] | None = None, **files: str
     return load(RULES, _check, environment)
 
 
-def _check(query: str) -> str | None:
-    return "column 1: nothing" if query == "bad" else None
+def _check(topics: Sequence[Topic], lists: Sequence[WordList]) -> Mapping[str, str]:
+    wrong = {words.name: "no term" for words in lists if not words.terms}
+    return wrong | {topic.id: "column 1: nothing" for topic in topics if topic.query == "bad"}
 
 
 def problems_of(folder: Path, environ: dict[str, str] | None = None, **files: str) -> list[str]:

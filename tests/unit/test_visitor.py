@@ -7,11 +7,12 @@ from pathlib import Path
 
 from monitor.decide import pending
 from monitor.errors import Unavailable
-from monitor.model import Document, Turn
+from monitor.model import Document, SourceState, Turn
 from monitor.store import SqlStore
 from monitor.visitor import Visitor
 from tests.support.articles import an_article
 from tests.support.clock import START, FakeClock
+from tests.support.polls import a_source
 from tests.support.simulation import InlineParser
 
 URL = "https://news.example/2026/story.html"
@@ -32,17 +33,28 @@ class Site:
         return Document(url=URL, body=PAGE, size=SIZE, status=200, fetched=START)
 
 
-async def test_a_visit_for_a_page_counts_its_requests_and_bytes(tmp_path: Path) -> None:
-    site = Site()
-    visitor = Visitor(
-        store=SqlStore.from_url(f"sqlite+aiosqlite:///{tmp_path}/monitor.db"),
+def visiting(site: Site, tmp_path: Path) -> Visitor:
+    return Visitor(
+        store=SqlStore.from_url(f"sqlite:///{tmp_path}/monitor.db"),
         fetchers={},
         web=site,
         parser=InlineParser(),
         clock=FakeClock(),
         agent="newsmonitor/1",
     )
+
+
+async def test_looking_for_what_to_follow_counts_each_request(tmp_path: Path) -> None:
+    site = Site()
+    state = SourceState(source=a_source("site", type="site", location=URL), next_poll_at=START)
+    poll = await visiting(site, tmp_path).poll(Turn(host="news.example", state=state))
+    assert len(site.asked) > 2
+    assert poll.asked.requests == len(site.asked)
+
+
+async def test_a_visit_for_a_page_counts_its_requests_and_bytes(tmp_path: Path) -> None:
+    site = Site()
     page = pending(an_article(url=URL), START)
-    visit = await visitor.see_page(Turn(host="news.example", page=page))
+    visit = await visiting(site, tmp_path).see_page(Turn(host="news.example", page=page))
     assert site.asked == ["https://news.example/robots.txt", URL]
     assert (visit.asked.requests, visit.asked.size, visit.asked.failed) == (2, SIZE, 0)

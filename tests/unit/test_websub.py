@@ -141,7 +141,6 @@ async def a_site(store: HubStore, clock: FakeClock) -> AsyncIterator[str]:
     app.state.store = store
     app.state.context = Context(
         health=Health(),
-        topics=(),
         clock=clock,
         live=Live(lambda: cast(Archive, store), clock),
         started=0.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +29,8 @@ from monitor.protocols import Sources
 from monitor.yamlfile import write_yaml
 
 SHOWN = 20
+BATCH = 100
+"""New sources of one transaction."""
 
 
 class Format(StrEnum):
@@ -129,13 +132,25 @@ async def _import(config: Config, listing: Listing, dry_run: bool, *, quiet: boo
 async def _add(store: Sources, result: Import, now: datetime, bar: Progress) -> None:
     """Follow the new ones; those that the database refuses become problems."""
     wanted, result.new = result.new, []
-    for source in wanted:
-        try:
-            await store.add_source(source, now)
-            result.new.append(source)
-        except Rejected as error:
-            result.problems.append(f"{plain(source.location)}: {error}")
-        bar.advance(bar.task_ids[0])
+    for at in range(0, len(wanted), BATCH):
+        batch = wanted[at : at + BATCH]
+        refused = await _refused(store, batch, now)
+        result.new += [source for source in batch if source.name not in refused]
+        for source in batch:
+            if source.name in refused:
+                result.problems.append(f"{plain(source.location)}: {refused[source.name]}")
+        bar.advance(bar.task_ids[0], len(batch))
+
+
+async def _refused(store: Sources, batch: Sequence[Source], now: datetime) -> Mapping[str, str]:
+    """Add sources; return why not the others, by name."""
+    try:
+        return await store.add_sources(batch, now)
+    except Rejected as error:
+        if len(batch) == 1:
+            return {batch[0].name: str(error)}
+        single = [await _refused(store, [source], now) for source in batch]
+        return {name: why for refused in single for name, why in refused.items()}
 
 
 def planned(listing: Listing, states: dict[str, SourceState], rules: SourceRules) -> Import:

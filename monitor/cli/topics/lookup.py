@@ -15,7 +15,7 @@ from monitor import app
 from monitor.cli.session import USAGE, err, refuse
 from monitor.cli.topics.archive import archive_if_there
 from monitor.config import Config
-from monitor.declarations import NAME, read_topics
+from monitor.declarations import NAME, read_topic_file
 from monitor.errors import ConfigError, Problem
 from monitor.model import Topic, WordList
 from monitor.protocols import Archive
@@ -59,13 +59,19 @@ def known_of(topics: Sequence[Topic], lists: Sequence[WordList]) -> Known:
 
 def known_without_archive(config: Config) -> Known:
     """Return the topics that are declared."""
-    return known_of(config.topics, ())
+    return known_of(config.topics, config.lists)
 
 
 async def known_topics(config: Config, archive: Archive | None) -> Known:
     """Return the topics that are declared, and those that people made, as far as there is an
     archive. Raises Unavailable."""
-    return known_without_archive(config)
+    if archive is None:
+        return known_without_archive(config)
+    declared = {topic.id for topic in config.topics}
+    made = [each for each in await archive.topics() if each.owner is Owner.USER]
+    return known_of(
+        [*config.topics, *(each for each in made if each.id not in declared)], config.lists
+    )
 
 
 async def known_if_there(config: Config) -> Known:
@@ -80,7 +86,7 @@ def declared_in(path: Path, known: Known, without: Collection[str] = ()) -> Know
     Raises ConfigError with what is no entry.
     """
     problems: list[Problem] = []
-    topics = read_topics(path, lambda query: None, problems)
+    topics = read_topic_file(path, problems)
     if problems:
         raise ConfigError(problems)
     names = {topic.id for topic in topics} | set(without)

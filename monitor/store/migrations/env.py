@@ -38,10 +38,9 @@ def migrate(connection: Connection) -> None:
 async def connect_and_migrate() -> None:
     """Serve alembic's own command line, which hands over no connection."""
     url, dialect = dialect_of(os.environ["MONITOR_DATABASE_URL"])
-    engine = dialect.open_for_migration(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate)
-    await engine.dispose()
+    pool = dialect.open_for_migration(url)
+    await pool.run(migrate)
+    await pool.close()
 
 
 handed_over = context.config.attributes.get("connection")

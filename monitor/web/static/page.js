@@ -241,6 +241,59 @@
     }
   }
 
+  // --- A topic that is added, changed or removed ---
+
+  function editTopic(form) {
+    const told = form.querySelector("[role=status]");
+    const query = form.elements.query;
+    const headers = { "Content-Type": "application/json" };
+    const ask = (url, method, body) => fetch(url, { method, headers, body: body && JSON.stringify(body) });
+    const given = () => ({ query: query.value, stem: form.elements.stem.value });
+
+    async function refused(answer) {
+      const problem = await answer.json();
+      told.textContent = problem.detail;
+      told.dataset.state = "bad";
+    }
+
+    async function check() {
+      const answer = await ask("/api/v1/topics/check", "POST", given());
+      if (!answer.ok) return refused(answer);
+      const { valid, mistakes } = await answer.json();
+      told.textContent = valid ? "This query holds." : mistakes.map((each) => each.sentence).join("\n");
+      told.dataset.state = valid ? "good" : "bad";
+      if (valid) return;
+      const lines = query.value.split("\n").slice(0, mistakes[0].line - 1);
+      const at = lines.reduce((sum, line) => sum + line.length + 1, 0) + mistakes[0].column - 1;
+      query.focus();
+      query.setSelectionRange(at, at + 1);
+    }
+
+    async function save(event) {
+      event.preventDefault();
+      const { id, name, description, priority } = form.elements;
+      const fields = { ...given(), name: name.value, description: description.value, priority: priority.value };
+      const known = form.dataset.topic;
+      const answer = known
+        ? await ask(`/api/v1/topics/${encodeURIComponent(known)}`, "PATCH", fields)
+        : await ask("/api/v1/topics", "POST", { ...fields, id: id.value });
+      if (!answer.ok) return refused(answer);
+      const topic = await answer.json();
+      location.assign(`/topics/${encodeURIComponent(topic.id)}`);
+    }
+
+    async function remove() {
+      const answer = await ask(`/api/v1/topics/${encodeURIComponent(form.dataset.topic)}`, "DELETE");
+      if (!answer.ok) return refused(answer);
+      location.assign("/topics");
+    }
+
+    form.hidden = false;
+    form.addEventListener("submit", save);
+    form.querySelector("[data-check]").addEventListener("click", check);
+    form.querySelector("[data-remove]")?.addEventListener("click", remove);
+  }
+
   // --- An article that is wrong for a topic ---
 
   function pressed(button, marked) {
@@ -267,6 +320,8 @@
   // A page from the back-forward cache has lost its stream.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   if (page.retry) setTimeout(() => location.reload(), Number(page.retry) * 1000);
+
+  for (const form of document.querySelectorAll("form[data-topic]")) editTopic(form);
 
   if (page.page === "articles") {
     for (const select of document.querySelectorAll("#filters select")) {

@@ -1,0 +1,91 @@
+"""Topics and word lists, on every database product."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from monitor.errors import Rejected
+from monitor.model import Expectations, Owner, Priority, Topic, WordList
+from monitor.store import SqlStore
+
+STORM = Topic(id="storm", name="Storms", query="storm OR hurricane")
+NAVY = Topic(
+    id="navy",
+    name="Navies",
+    query="navy @ships",
+    stem="en",
+    description="At sea",
+    priority=Priority.HIGH,
+    expect=Expectations(match=("a",), no_match=("b", "c")),
+)
+SHIPS = WordList(name="ships", terms=("frigate", "patrol boat"))
+
+
+async def test_what_is_declared_is_there_as_it_was(store: SqlStore) -> None:
+    assert await store.catalog_revision() == 0
+    await store.declare_topics([STORM, NAVY], [SHIPS])
+    assert await store.topics() == [NAVY, STORM]
+    assert await store.topic("navy") == NAVY
+    assert await store.topic("nothing") is None
+    assert await store.word_lists() == [SHIPS]
+
+
+async def test_only_a_change_raises_the_revision(store: SqlStore) -> None:
+    await store.declare_topics([STORM, NAVY], [SHIPS])
+    first = await store.catalog_revision()
+    await store.declare_topics([NAVY, STORM], [SHIPS])
+    assert await store.catalog_revision() == first
+    await store.declare_topics([NAVY, STORM], [replace(SHIPS, terms=("frigate",))])
+    await store.declare_topics([NAVY, STORM], [])
+    await store.declare_topics([STORM], [])
+    assert await store.catalog_revision() == first + 3
+    assert await store.topics() == [STORM]
+    assert await store.word_lists() == []
+
+
+async def test_another_query_or_stemmer_is_another_version(store: SqlStore) -> None:
+    await store.declare_topics([STORM], [])
+    renamed = replace(STORM, name="Bad weather")
+    await store.declare_topics([renamed], [])
+    assert await store.topic("storm") == renamed
+    await store.declare_topics([replace(renamed, query="storm")], [])
+    await store.declare_topics([replace(renamed, query="storm", stem="en")], [])
+    found = await store.topic("storm")
+    assert found is not None
+    assert found.version == 3
+
+
+async def test_a_user_adds_changes_and_removes_a_topic(store: SqlStore) -> None:
+    await store.declare_topics([STORM], [])
+    await store.add_topic(replace(NAVY, version=9))
+    assert await store.topic("navy") == replace(NAVY, owner=Owner.USER)
+    await store.change_topic(replace(NAVY, query="navy"))
+    changed = await store.topic("navy")
+    assert changed is not None
+    assert (changed.query, changed.version, changed.owner) == ("navy", 2, Owner.USER)
+    await store.declare_topics([STORM], [])
+    assert len(await store.topics()) == 2
+    await store.remove_topic("navy")
+    assert await store.topics() == [STORM]
+    assert await store.catalog_revision() == 4
+
+
+async def test_what_is_declared_is_changed_in_its_file_alone(store: SqlStore) -> None:
+    await store.declare_topics([STORM], [])
+    with pytest.raises(Rejected, match="there is a topic 'storm' already"):
+        await store.add_topic(STORM)
+    for change in (store.change_topic(STORM), store.remove_topic("storm")):
+        with pytest.raises(Rejected, match="'storm' is declared in the operator's file"):
+            await change
+    with pytest.raises(Rejected, match="there is no topic 'navy'"):
+        await store.remove_topic("navy")
+
+
+async def test_a_users_topic_under_a_declared_name_becomes_the_operators(store: SqlStore) -> None:
+    await store.add_topic(STORM)
+    await store.declare_topics([replace(STORM, query="storm")], [])
+    found = await store.topic("storm")
+    assert found is not None
+    assert (found.owner, found.query, found.version) == (Owner.CONFIG, "storm", 2)
