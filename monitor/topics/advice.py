@@ -129,7 +129,7 @@ def _unseen(texts: Sequence[str], articles: int) -> Iterator[Surprise]:
 def _common(text: str, number: int, articles: int) -> Iterator[Surprise]:
     if number > COMMON * articles:
         share = round(100 * number / articles)
-        cure = f"={text.upper()} finds only the capitals, if these are meant"
+        cure = f"leave it out, or write ={text.upper()} if the capitals are meant"
         yield Surprise(f"{text} is in {share} % of {articles} articles: {cure}", text)
 
 

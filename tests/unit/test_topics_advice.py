@@ -77,7 +77,7 @@ async def test_words_that_are_strange_to_the_archive() -> None:
     query = parse('US =SCO "sco qingdoa" int* shoigu~1 minister^')
     assert [surprise.sentence for surprise in await strangers(query, Words())] == [
         "qingdoa, minister^en are in none of 1000 articles: check the spelling",
-        "us is in 80 % of 1000 articles: =US finds only the capitals, if these are meant",
+        "us is in 80 % of 1000 articles: leave it out, or write =US if the capitals are meant",
         f"int* stands for more than {MANY:,} words: write more letters",
     ]
 
