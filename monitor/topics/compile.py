@@ -41,6 +41,14 @@ def parse_with(text: str, compiled: Compiled, stem: str = "") -> Query:
     return parse(text, stem=stem, names=compiled.names)
 
 
+def parse_with_all(
+    text: str, topics: Iterable[Topic], lists: Iterable[WordList], stem: str = ""
+) -> Query:
+    """Return a query that may use what there is. Raises QueryError."""
+    used = "@" in text
+    return parse_with(text, compile_topics(topics, lists) if used else _NOTHING, stem)
+
+
 def matcher_of(
     topics: Sequence[Topic],
     lists: Iterable[WordList] = (),
@@ -54,6 +62,9 @@ def matcher_of(
     for topic in topics:
         matcher.put(topic.id, compiled.queries[topic.id].root, topic.version)
     return matcher
+
+
+_NOTHING = Compiled({}, {}, {})
 
 
 class _Compiler:
