@@ -93,7 +93,7 @@ async def test_the_index_follows_revisions_and_new_topics(store: SqlStore) -> No
     await store.save_articles([replace(ARTICLES[0], title="The port", revision=2)], NOW)
     assert await found(store, "harbour") == ["c", "b"]
     assert await found(store, "port") == ["a"]
-    await store.retag([Tagging(article_id="c", revision=1, topics=("sea",))])
+    await store.retag([Tagging(article_id="c", revision=1, topics=("sea",), versions=(1,))])
     assert await found(store, "harbour") == ["c", "b"]
     assert await store.document_counts(["harbour", "minist*", "nothing"]) == {
         "harbour": 2,
