@@ -26,6 +26,7 @@ from monitor.sources.items import (
 )
 from monitor.sources.repair import ITEM_START, decoded, repaired
 from monitor.sources.slices import Shape, Slices, shape_of, sliced
+from monitor.text.language import Languages
 
 # It would look for a parser that nobody has, in all folders of the path, at every document.
 feedparser.api.PREFERRED_XML_PARSERS.clear()
@@ -57,8 +58,8 @@ class _Reading:
         items = [dated(item, now) for item in items]
         self.notes = notes_of(items, now)
         outlets = outlets_of(document, self.source, self.head.title)
-        language = self.head.language
-        return [article_of(item, document, self.source, language, outlets) for item in items]
+        languages = Languages(self.head.language)
+        return [article_of(item, document, self.source, languages, outlets) for item in items]
 
     def result(self, articles: list[Article], **more: Any) -> Parsed:
         """Return these articles with what else the feed says."""

@@ -15,7 +15,7 @@ from monitor.sources.markup import line_of, text_of
 from monitor.sources.repair import MAX_ITEMS, MAX_PERSON
 from monitor.text.fingerprints import article_id, content_hash
 from monitor.text.headline import host_label, without_outlet
-from monitor.text.language import language_of
+from monitor.text.language import Languages
 from monitor.text.normal import (
     MAX_ARTICLE,
     MAX_ITEM_ID,
@@ -73,7 +73,8 @@ def parsed_of(
     items = [dated(item, document.fetched) for item in with_usable_ids(items)]
     title = clean_line(line_of(title), MAX_TITLE)
     outlets = outlets_of(document, source, title)
-    articles = [article_of(item, document, source, language, outlets) for item in items]
+    languages = Languages(language)
+    articles = [article_of(item, document, source, languages, outlets) for item in items]
     return Parsed(
         articles=newest(articles),
         rejected=rejected,
@@ -87,13 +88,16 @@ def article_of(
     item: Item,
     document: Document,
     source: Source,
-    declared_language: str = "",
+    languages: Languages,
     outlets: Sequence[str] = (),
 ) -> Article:
-    """Return the article of an item; `outlets` are names to be cut off its headline."""
+    """Return the article of an item; `languages` knows those of the document's other items,
+    `outlets` are names to be cut off its headline."""
     url = absolute(item.url, document.url) or (link_url(item.id) if _is_address(item.id) else "")
     summary = clean_text(text_of(item.summary), MAX_SUMMARY)
-    body = clean_text(text_of(item.content), MAX_ARTICLE)
+    # Many parsers give the only text that there is as both.
+    same = item.content == item.summary
+    body = "" if same else clean_text(text_of(item.content), MAX_ARTICLE)
     body = "" if body == summary else cut(body, MAX_ARTICLE - len(summary.encode()) - 4 * MAX_TITLE)
     authors = _lines(item.authors, MAX_PERSON, _MAX_AUTHORS)
     categories = _lines(item.categories, _MAX_CATEGORY, _MAX_CATEGORIES)
@@ -119,7 +123,7 @@ def article_of(
         authors=authors,
         categories=categories,
         image=image,
-        language=language_of(f"{title}\n{summary or body}", item.language or declared_language),
+        language=languages.of(f"{title}\n{summary or body}", item.language),
         published=sane(stated, document.fetched),
         updated=sane(updated, document.fetched),
     )
@@ -128,7 +132,8 @@ def article_of(
 def absolute(url: str, base: str) -> str:
     """Return the http(s) address that `url` is on a page at `base`, "" where it is none."""
     try:
-        return link_url(urljoin(base, url.strip())) if url.strip() else ""
+        url = url.strip()
+        return link_url(url if _is_address(url) else urljoin(base, url)) if url else ""
     except ValueError:
         return ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from monitor.text.words import words
@@ -29,7 +30,7 @@ def without_outlet(title: str, outlet_names: Iterable[str]) -> str:
     like. "Name: …" is left alone where the name is one word, which may be the subject ("Google: we
     comply"). What remains has at least 3 words and 15 characters, else nothing is cut.
     """
-    names = _spellings(outlet_names)
+    names = _spellings(tuple(outlet_names))
     if not names:
         return title
     for _ in range(_MAX_CUTS):
@@ -52,7 +53,8 @@ def host_label(url: str) -> str:
     return labels[-3 if short else -2]
 
 
-def _spellings(names: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=256)  # a document's items have the same outlets
+def _spellings(names: tuple[str, ...]) -> frozenset[str]:
     """Return the names without spaces and case, also without an article and an ending.
 
     Of "Gazette | World news" the first part is a name of its own, "World news" is none.

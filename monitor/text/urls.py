@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -61,6 +62,7 @@ def link_url(url: str) -> str:
     return _joined(parts.scheme, parts.host, _port(parts), parts.path or "/", query, parts.route)
 
 
+@lru_cache(maxsize=512)  # an item's id and its hash both ask for it
 def canonical_url(url: str) -> str:
     """Return the one spelling of all addresses of a page: an identity, not a link to follow.
 
