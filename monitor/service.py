@@ -34,6 +34,8 @@ from monitor.runner import Runner
 from monitor.scheduler import Ticker
 from monitor.settings import Role
 from monitor.sources.discover import discover
+from monitor.topics.compile import compile_topics, parse_with
+from monitor.topics.tree import Node
 from monitor.visitor import Visitor
 from monitor.websub import Subscriber
 
@@ -251,7 +253,7 @@ class Service:
             Role.DEDUPE: dedupe(store, store, store, clock),
             Role.TAG: tag(self.catalog),
             Role.STORE: store_articles(store, clock),
-            Role.ALERT: alert(config.rules, channels, store, clock),
+            Role.ALERT: alert(config.rules, channels, store, clock, _queries_of_rules(config)),
             Role.NOTIFY: notify(courier),
         }
 
@@ -302,6 +304,15 @@ class Service:
         await self.broker.start()
         for difference in await self.broker.ensure(CHANNELS):
             log.warning("%s", difference)
+
+
+def _queries_of_rules(config: Config) -> Mapping[str, Node]:
+    """Return the queries of those rules that have one; they may use what is declared, by name."""
+    asking = [rule for rule in config.rules if rule.query]
+    if not asking:
+        return {}
+    compiled = compile_topics(config.topics, config.lists)
+    return {rule.id: parse_with(rule.query, compiled).root for rule in asking}
 
 
 async def _reconcile(relay: Relay, poller: Poller) -> None:

@@ -13,6 +13,8 @@ class Tagging:
     article_id: str
     revision: int
     topics: tuple[str, ...]
+    topic_versions: tuple[int, ...] = ()
+    """In the order of `topics`; empty where they are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

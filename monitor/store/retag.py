@@ -114,7 +114,12 @@ def _differs(row: Any, tagging: Tagging) -> bool:
 
 def _write(connection: Connection, dialect: Dialect, changed: Mapping[int, Tagging]) -> None:
     rows = [
-        {"which": tagging.article_id, "new_seq": seq, "new_topics": tagging.topics}
+        {
+            "which": tagging.article_id,
+            "new_seq": seq,
+            "new_topics": tagging.topics,
+            "new_versions": tagging.topic_versions,
+        }
         for seq, tagging in changed.items()
     ]
     connection.execute(_UPDATE, rows)
@@ -192,7 +197,11 @@ _SINCE = (
 _UPDATE = (
     update(ARTICLE)
     .where(ARTICLE.c.id == bindparam("which"))
-    .values(seq=bindparam("new_seq"), topics=bindparam("new_topics"))
+    .values(
+        seq=bindparam("new_seq"),
+        topics=bindparam("new_topics"),
+        topic_versions=bindparam("new_versions"),
+    )
 )
 _MARKS = (
     select(TOPIC_MARK.c.article_id, TOPIC_MARK.c.marked_at)

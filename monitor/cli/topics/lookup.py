@@ -17,7 +17,7 @@ from monitor.cli.topics.archive import archive_if_there
 from monitor.config import Config
 from monitor.declarations import NAME, read_topic_file
 from monitor.errors import ConfigError, Problem
-from monitor.model import Topic, WordList
+from monitor.model import Owner, Topic, WordList
 from monitor.protocols import Archive
 from monitor.settings import PREFIX
 from monitor.topics.compile import Compiled, compile_topics, parse_with
