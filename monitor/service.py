@@ -16,7 +16,6 @@ from consumers.notify import Courier, notify
 from consumers.store import store as store_articles
 from consumers.tag import tag
 from monitor import process, telemetry
-from monitor.catalog import LOOK as LOOK_AT_TOPICS
 from monitor.catalog import Catalog
 from monitor.channels import CHANNELS, READERS, Channel, group_of
 from monitor.clock import SystemClock
@@ -34,8 +33,7 @@ from monitor.runner import Runner
 from monitor.scheduler import Ticker
 from monitor.settings import Role
 from monitor.sources.discover import discover
-from monitor.topics.compile import compile_topics, parse_with
-from monitor.topics.tree import Node
+from monitor.topics.compile import queries_of_rules
 from monitor.visitor import Visitor
 from monitor.websub import Subscriber
 
@@ -115,7 +113,7 @@ class Service:
             tasks.create_task(self._measure(consumers))
             if Role.TAG in roles:
                 await self._declare_topics()
-                tasks.create_task(self._keep_topics())
+                tasks.create_task(self.catalog.keep(self.life))
             if Role.SCHEDULER in roles:
                 tasks.create_task(self._run_scheduler())
             if Role.NOTIFY in roles:
@@ -209,12 +207,6 @@ class Service:
         await self.store.declare_topics(self.config.topics, self.config.lists)
         await self.catalog.refresh()
 
-    async def _keep_topics(self) -> None:
-        """Take over changes of topics until told to stop."""
-        while not self.life.stop.is_set():
-            await self.catalog.look()
-            await self.life.pause(LOOK_AT_TOPICS)
-
     async def _consume(self, consumer: Consumer) -> None:
         life = self.life
         limit = self.config.settings.batch_size
@@ -249,11 +241,12 @@ class Service:
             name: AlertChannel(id=name, kind=ChannelKind(channel.type))
             for name, channel in config.channels.items()
         }
+        queries = queries_of_rules(config.rules, config.topics, config.lists)
         return {
             Role.DEDUPE: dedupe(store, store, store, clock),
             Role.TAG: tag(self.catalog),
             Role.STORE: store_articles(store, clock),
-            Role.ALERT: alert(config.rules, channels, store, clock, _queries_of_rules(config)),
+            Role.ALERT: alert(config.rules, channels, store, clock, queries),
             Role.NOTIFY: notify(courier),
         }
 
@@ -304,15 +297,6 @@ class Service:
         await self.broker.start()
         for difference in await self.broker.ensure(CHANNELS):
             log.warning("%s", difference)
-
-
-def _queries_of_rules(config: Config) -> Mapping[str, Node]:
-    """Return the queries of those rules that have one; they may use what is declared, by name."""
-    asking = [rule for rule in config.rules if rule.query]
-    if not asking:
-        return {}
-    compiled = compile_topics(config.topics, config.lists)
-    return {rule.id: parse_with(rule.query, compiled).root for rule in asking}
 
 
 async def _reconcile(relay: Relay, poller: Poller) -> None:
