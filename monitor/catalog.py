@@ -9,7 +9,7 @@ from typing import Protocol
 
 from monitor import telemetry
 from monitor.errors import Unavailable
-from monitor.model import Article, ArticleFilter
+from monitor.model import Article, ArticleFilter, Topic, WordList
 from monitor.protocols import Articles, Topics
 from monitor.topics.current import AT_ONCE, CurrentTopics
 from monitor.topics.matcher import Matcher, frequencies_of
@@ -50,6 +50,14 @@ class Catalog:
     def versions(self) -> Mapping[str, int]:
         """The version of each topic that articles are tagged with."""
         return {name: running.version for name, running in self._current.running.items()}
+
+    async def declare(self, topics: Sequence[Topic], lists: Sequence[WordList]) -> None:
+        """Make the declared topics those of the files, before the first article is tagged.
+
+        Raises Unavailable or Rejected.
+        """
+        await self._store.declare_topics(topics, lists)
+        await self.refresh()
 
     async def refresh(self) -> bool:
         """Take over what has changed since the last time; return whether anything has.

@@ -112,7 +112,7 @@ class Service:
             tasks.create_task(self.life.watch("database", self.store.ping, PING))
             tasks.create_task(self._measure(consumers))
             if Role.TAG in roles:
-                await self._declare_topics()
+                await self.catalog.declare(self.config.topics, self.config.lists)
                 tasks.create_task(self.catalog.keep(self.life))
             if Role.SCHEDULER in roles:
                 tasks.create_task(self._run_scheduler())
@@ -201,11 +201,6 @@ class Service:
         finally:
             await ticker.stop()
         await poller.drain()
-
-    async def _declare_topics(self) -> None:
-        """Make the declared topics those of the files, before the first article is tagged."""
-        await self.store.declare_topics(self.config.topics, self.config.lists)
-        await self.catalog.refresh()
 
     async def _consume(self, consumer: Consumer) -> None:
         life = self.life
