@@ -246,16 +246,13 @@ class Service:
         }
 
     def _courier(self) -> Courier:
-        life = self.life
-        return Courier(self.store, self.notifiers, self.clock, life.health, self.owner, life.stop)
+        health, stop = self.life.health, self.life.stop
+        return Courier(self.store, self.notifiers, self.clock, health, self.owner, stop)
 
     def _relay(self) -> Relay:
         life = self.life
-        readers = [
-            (channel, group_of(name))
-            for name, channel in READERS
-            if name in (Role.DEDUPE, Role.TAG, Role.STORE)
-        ]
+        way = (Role.DEDUPE, Role.TAG, Role.STORE)
+        readers = [(channel, group_of(name)) for name, channel in READERS if name in way]
         return Relay(
             self.store, self.broker, self.clock, life.health, life.stop, self.recorded, readers
         )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitor.api.context import ArchiveOf
+from monitor.api.context import ArchiveOf, Context, ContextOf
 from monitor.api.cursor import from_cursor, to_cursor
 from monitor.api.problem import documented
 from monitor.api.schema import ArticleDetail, ArticleItem, ArticlePage
 from monitor.model import ArticleFilter
+from monitor.protocols import Archive
+from monitor.search import Order, search
+from monitor.topics.query import QueryError
 
 router = APIRouter(prefix="/api/v1/articles", tags=["articles"])
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
@@ -24,7 +28,10 @@ class ArticleQuery(BaseModel):
 
     topic: str = Field("", max_length=200, pattern=NO_NUL, description="Id of a topic.")
     source: str = Field("", max_length=200, pattern=NO_NUL, description="Name of a source.")
-    q: str = Field("", max_length=200, pattern=NO_NUL, description="Text to search for.")
+    q: str = Field(
+        "", max_length=1_000, pattern=NO_NUL, description="A query, in the language of topics."
+    )
+    order: Order = Field(Order.NEWEST, description="With `q`: which articles come first.")
     limit: int = Field(50, ge=1, le=200, description="Most items on a page.")
     cursor: str | None = Field(
         None, max_length=100, description="`next` of the page before; without it the first page."
@@ -32,25 +39,40 @@ class ArticleQuery(BaseModel):
 
 
 @router.get("", summary="List articles", responses=documented(400, 422, 503))
-async def list_articles(archive: ArchiveOf, query: Annotated[ArticleQuery, Query()]) -> ArticlePage:
-    """List articles, the latest change first.
+async def list_articles(
+    archive: ArchiveOf, context: ContextOf, query: Annotated[ArticleQuery, Query()]
+) -> ArticlePage:
+    """List articles, the latest change first, or with `order=best` those that are most on `q`.
 
     A page that ends with `"next": null` is the last one. New articles appear before the first
     page, so following `next` shows every older article exactly once, unless it changes meanwhile.
     """
-    rows = await archive.articles(
-        ArticleFilter(
-            topic=query.topic,
-            source=query.source,
-            text=query.q,
-            before=from_cursor(query.cursor),
-            limit=query.limit + 1,
-        )
+    which = ArticleFilter(
+        topic=query.topic,
+        source=query.source,
+        before=from_cursor(query.cursor),
+        limit=query.limit + 1,
     )
+    if query.q.strip():
+        return await _found(archive, context, query, replace(which, limit=query.limit))
+    rows = await archive.articles(which)
     shown = rows[: query.limit]
     return ArticlePage(
         items=tuple(ArticleItem.of(row) for row in shown),
         next=to_cursor(shown[-1].seq) if len(rows) > query.limit else None,
+    )
+
+
+async def _found(
+    archive: Archive, context: Context, query: ArticleQuery, which: ArticleFilter
+) -> ArticlePage:
+    try:
+        page = await search(archive, query.q, which, context.clock.now(), query.order)
+    except QueryError as error:
+        raise HTTPException(422, f"q: {error}") from error
+    return ArticlePage(
+        items=tuple(ArticleItem.of(row) for row in page.rows),
+        next=None if page.before is None else to_cursor(page.before),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from monitor import __version__
-from monitor.cli import alerts, articles, check, dlq, replay, run, sources, tail, topics
+from monitor.cli import alerts, articles, check, dlq, replay, run, search, sources, tail, topics
 
 cli = typer.Typer(
     name="monitor",
@@ -20,6 +20,7 @@ cli.command("check")(check.check)
 cli.command("replay")(replay.replay)
 cli.command("record")(replay.record)
 cli.command("articles")(articles.articles)
+cli.command("search")(search.search)
 cli.command("alerts")(alerts.alerts)
 cli.command("tail")(tail.tail)
 cli.add_typer(sources.commands, name="sources")

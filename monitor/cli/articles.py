@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -15,16 +16,23 @@ from monitor.model import ArticleFilter, ArticleRow
 def articles(
     topic: Annotated[str, typer.Option(help="Only those tagged with this topic.")] = "",
     source: Annotated[str, typer.Option(help="Only those of this source.")] = "",
-    search: Annotated[str, typer.Option(help="Only those that contain this text.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     json: Json = False,
 ) -> None:
-    """List stored articles, the latest first."""
-    which = ArticleFilter(topic=topic, source=source, text=search, limit=limit)
+    """List stored articles, the latest first; `monitor search` looks for words in them."""
+    which = ArticleFilter(topic=topic, source=source, limit=limit)
     rows: list[ArticleRow] = execute(_list(load_config(), which))
     if json:
         print_json(rows)
         return
+    print_rows(
+        rows,
+        "No articles. `monitor run` polls the sources; `monitor sources list` shows how that goes.",
+    )
+
+
+def print_rows(rows: Sequence[ArticleRow], empty: str) -> None:
+    """Print articles as a table, or what is said where there are none."""
     print_table(
         ("published", "source", "title", "topics", "alerted"),
         [
@@ -37,7 +45,7 @@ def articles(
             )
             for row in rows
         ],
-        "No articles. `monitor run` polls the sources; `monitor sources list` shows how that goes.",
+        empty,
     )
 
 

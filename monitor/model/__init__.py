@@ -34,6 +34,7 @@ from monitor.model.documents import (
 from monitor.model.owner import (
     Owner,
 )
+from monitor.model.search import SearchPage, SearchPlan
 from monitor.model.sources import (
     Condition,
     Failure,
@@ -97,6 +98,8 @@ __all__ = [
     "Priority",
     "Push",
     "Robots",
+    "SearchPage",
+    "SearchPlan",
     "Sighting",
     "Source",
     "SourceChange",

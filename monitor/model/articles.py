@@ -70,7 +70,6 @@ class ArticleFilter:
 
     topic: str = ""
     source: str = ""
-    text: str = ""
     before: int | None = None
     limit: int = 50
 

@@ -18,6 +18,8 @@ from monitor.model import (
     Delivery,
     OutboxRow,
     OutboxSize,
+    SearchPage,
+    SearchPlan,
     Sighting,
     Tagging,
     Topic,
@@ -83,6 +85,19 @@ class Articles(Protocol):
 
     async def articles_after(self, seq: int, limit: int) -> Sequence[ArticleRow]:
         """Return the changes after `seq`, in their order."""
+
+
+class Search(Protocol):
+    """The archive by its words."""
+
+    async def search(self, plan: SearchPlan, which: ArticleFilter) -> SearchPage:
+        """Return the articles that a plan means, the latest change first."""
+
+    async def document_counts(self, words: Sequence[str]) -> Mapping[str, int]:
+        """Return how many articles have each of some words; `minist*` is a prefix."""
+
+    async def article_count(self) -> int:
+        """Return how many articles there are."""
 
 
 class StoredTopics(Protocol):
@@ -189,7 +204,7 @@ class Leases(Protocol):
         """End the leases of these owners: what they had leased is due now."""
 
 
-class Archive(Articles, StoredTopics, Topics, Alerts, Sources, Hubs, Protocol):
+class Archive(Articles, Search, StoredTopics, Topics, Alerts, Sources, Hubs, Protocol):
     """What the API and the pages read."""
 
 
@@ -202,6 +217,7 @@ class Store(
     Claims,
     Sightings,
     Articles,
+    Search,
     StoredTopics,
     Topics,
     Alerts,

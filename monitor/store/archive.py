@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -15,6 +15,7 @@ from monitor.model import Article
 from monitor.store.dialect import Dialect, Lock
 from monitor.store.outbox import settle
 from monitor.store.tables import ARTICLE, ARTICLE_TOPIC
+from monitor.store.wordindex import indexed_words
 
 _FIELDS = tuple(column.name for column in ARTICLE.c if column.name not in ("seq", "stored_at"))
 _VALUES = attrgetter(*_FIELDS)
@@ -31,10 +32,14 @@ def save(
     # `seq` is given in the order in which the transactions become visible.
     dialect.lock(connection, Lock.ARTICLE_SEQ)
     ids = {"ids": dialect.listed([article.id for article in articles])}
-    stored = {id_: revision for id_, revision in connection.execute(_revisions(dialect), ids).all()}
-    changed = [article for article in articles if article.revision > stored.get(article.id, 0)]
+    stored = {row.id: row for row in connection.execute(_revisions(dialect), ids).all()}
+    changed = [
+        article
+        for article in articles
+        if article.id not in stored or article.revision > stored[article.id].revision
+    ]
     if changed:
-        _write(connection, dialect, changed, now, stored.keys())
+        _write(connection, dialect, changed, now, stored)
     revisions = {(article.id, article.revision) for article in articles}
     settle(connection, dialect, revisions, now, older=True)
 
@@ -44,13 +49,22 @@ def _write(
     dialect: Dialect,
     changed: Sequence[Article],
     now: datetime,
-    stored: Any,
+    stored: Mapping[str, Any],
 ) -> None:
     start: int = connection.execute(_LAST_SEQ).scalar_one()
     rows = [_row(article, start + place, now) for place, article in enumerate(changed, 1)]
     connection.execute(_upsert(dialect), rows)
     revised = [article.id for article in changed if article.id in stored]
+    index = dialect.word_index
+    connection.execute(
+        index.insert,
+        [
+            {"seq": start + place, "words": indexed_words(a.title, a.summary, a.body)}
+            for place, a in enumerate(changed, 1)
+        ],
+    )
     if revised:
+        connection.execute(index.delete, [{"old": stored[id_].seq} for id_ in revised])
         connection.execute(_untag(dialect), {"ids": dialect.listed(revised)})
     topics = [
         (article.id, topic, start + place)
@@ -77,7 +91,9 @@ def _check(articles: Sequence[Article]) -> None:
 
 @cache
 def _revisions(dialect: Dialect) -> Executable:
-    return select(ARTICLE.c.id, ARTICLE.c.revision).where(dialect.among(ARTICLE.c.id, "ids"))
+    return select(ARTICLE.c.id, ARTICLE.c.revision, ARTICLE.c.seq).where(
+        dialect.among(ARTICLE.c.id, "ids")
+    )
 
 
 @cache

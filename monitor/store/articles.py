@@ -38,7 +38,7 @@ class SqlArticles:
 
     async def articles(self, which: ArticleFilter) -> Sequence[ArticleRow]:
         """Return articles, the latest change first. Raises Unavailable."""
-        return await _list(self._database, listing.newest_first(self._database.dialect, which))
+        return await _list(self._database, listing.newest_first(which))
 
     async def article(self, article_id: str) -> ArticleRow | None:
         """Return one article. Raises Unavailable."""

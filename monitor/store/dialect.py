@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from monitor.store.transactions import Transactions
+from monitor.store.wordindex import WordIndex
 
 ALWAYS = text("true")
 """The condition of an INSERT … SELECT, without which SQLite takes its ON CONFLICT for a join's."""
@@ -85,12 +86,7 @@ class Dialect(ABC):
     def listed(self, values: Sequence[Any]) -> Any:
         """Return the parameter for `among`."""
 
+    @property
     @abstractmethod
-    def contains(self, column: Column[Any], wanted: str) -> ColumnElement[bool]:
-        """Return the condition that a column contains a text, whatever its case."""
-
-
-def pattern_of(wanted: str) -> str:
-    """Return the LIKE pattern of what contains a text; `\\` escapes."""
-    escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    def word_index(self) -> WordIndex:
+        """How the index of the archive's words is written and asked."""

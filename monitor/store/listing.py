@@ -14,7 +14,6 @@ from sqlalchemy import (
     Select,
     func,
     literal,
-    or_,
     select,
     union_all,
 )
@@ -26,7 +25,7 @@ from monitor.store.tables import ALERT, ARTICLE, ARTICLE_TOPIC, SIGHTING
 _FIELDS = tuple(column.name for column in ARTICLE.c if column.name not in ("seq", "stored_at"))
 
 
-def newest_first(dialect: Dialect, which: ArticleFilter) -> Select[Any]:
+def newest_first(which: ArticleFilter) -> Select[Any]:
     """Return the query for a listing."""
     statement, seq = select(ARTICLE), ARTICLE.c.seq
     if which.topic:
@@ -37,9 +36,6 @@ def newest_first(dialect: Dialect, which: ArticleFilter) -> Select[Any]:
         )
     if which.source:
         statement = statement.where(ARTICLE.c.source == which.source)
-    if which.text:
-        columns = (ARTICLE.c.title, ARTICLE.c.summary, ARTICLE.c.body)
-        statement = statement.where(or_(*(dialect.contains(c, which.text) for c in columns)))
     if which.before is not None:
         statement = statement.where(seq < which.before)
     return statement.order_by(seq.desc()).limit(which.limit)

@@ -13,8 +13,9 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from monitor.store.dialect import Dialect, Lock, Pools, pattern_of
+from monitor.store.dialect import Dialect, Lock, Pools
 from monitor.store.transactions import LoopTransactions
+from monitor.store.wordindex import TSVECTOR, WordIndex
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 30.0
@@ -111,9 +112,10 @@ class Postgres(Dialect):
         """Return one list."""
         return list(values)
 
-    def contains(self, column: Column[Any], wanted: str) -> ColumnElement[bool]:
-        """PostgreSQL folds the case of all letters."""
-        return column.ilike(pattern_of(wanted), escape="\\")
+    @property
+    def word_index(self) -> WordIndex:
+        """A tsvector."""
+        return TSVECTOR
 
 
 def _array(column: Column[Any]) -> ARRAY[Any]:

@@ -104,6 +104,11 @@ def _retag(dialect: Dialect, taggings: Sequence[Tagging], connection: Connection
     ]
     if changed:
         start: int = connection.execute(_LAST_SEQ).scalar_one()
+        moved = [
+            {"old": stored[each.article_id].seq, "seq": start + place}
+            for place, each in enumerate(changed, 1)
+        ]
+        connection.execute(dialect.word_index.move, moved)
         _write(connection, dialect, {start + place: each for place, each in enumerate(changed, 1)})
     return len(changed)
 
@@ -155,7 +160,7 @@ def _mark(
 
 @cache
 def _tagged(dialect: Dialect) -> Executable:
-    columns = (ARTICLE.c.id, ARTICLE.c.revision, ARTICLE.c.topics)
+    columns = (ARTICLE.c.id, ARTICLE.c.revision, ARTICLE.c.topics, ARTICLE.c.seq)
     return select(*columns).where(dialect.among(ARTICLE.c.id, "ids"))
 
 

@@ -29,8 +29,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from monitor.errors import Rejected
-from monitor.store.dialect import Dialect, Lock, Pools, pattern_of
+from monitor.store.dialect import Dialect, Lock, Pools
 from monitor.store.transactions import ThreadTransactions
+from monitor.store.wordindex import FTS5, WordIndex
 
 BUSY_SECONDS = 5.0
 READERS = 4
@@ -100,9 +101,10 @@ class Sqlite(Dialect):
         """Return one JSON text."""
         return _json(values)
 
-    def contains(self, column: Column[Any], wanted: str) -> ColumnElement[bool]:
-        """SQLite's LIKE folds the case of ASCII letters only."""
-        return column.like(pattern_of(wanted), escape="\\")
+    @property
+    def word_index(self) -> WordIndex:
+        """A table of FTS5."""
+        return FTS5
 
 
 @cache

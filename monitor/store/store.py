@@ -14,6 +14,7 @@ from monitor.store.leases import SqlLeases
 from monitor.store.migrate import upgrade
 from monitor.store.outbox import SqlOutbox
 from monitor.store.retag import SqlTagging
+from monitor.store.search import SqlSearch
 from monitor.store.sightings import SqlSightings
 from monitor.store.sources import SqlSources
 from monitor.store.sql import Database
@@ -32,6 +33,7 @@ class SqlStore(
     SqlArticles,
     SqlTagging,
     SqlTopics,
+    SqlSearch,
     SqlAlerts,
     SqlDeliveries,
     SqlLeases,

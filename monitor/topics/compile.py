@@ -60,6 +60,14 @@ def queries_of_rules(
     return {name: parse_with(query, compiled).root for name, query in asking.items()}
 
 
+def parse_with_all(
+    text: str, topics: Iterable[Topic], lists: Iterable[WordList], stem: str = ""
+) -> Query:
+    """Return a query that may use what there is. Raises QueryError."""
+    used = "@" in text
+    return parse_with(text, compile_topics(topics, lists) if used else _NOTHING, stem)
+
+
 def matcher_of(
     topics: Sequence[Topic],
     lists: Iterable[WordList] = (),
@@ -73,6 +81,9 @@ def matcher_of(
     for topic in topics:
         matcher.put(topic.id, compiled.queries[topic.id].root, topic.version)
     return matcher
+
+
+_NOTHING = Compiled({}, {}, {})
 
 
 class _Compiler:

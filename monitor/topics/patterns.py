@@ -73,7 +73,7 @@ class Patterns:
         """Estimate how many articles of the sample have a word that fits a pattern."""
         match self._known.get(key):
             case Wildcard(pattern):
-                prefix = _prefix(pattern)
+                prefix = literal_prefix(pattern)
                 words = self._words
                 start = bisect_left(words, prefix)
                 end = bisect_left(words, prefix + "\U0010ffff", start)
@@ -92,7 +92,7 @@ class Patterns:
             case Stem(word, language):
                 self._stems[language][stem_of(word, language)].append(key)
             case Wildcard(pattern):
-                prefix = _prefix(pattern)
+                prefix = literal_prefix(pattern)
                 self._prefixes.setdefault(prefix, []).append((key, fitting(node)))
                 self._lengths.add(len(prefix))
             case Fuzzy(word, distance):
@@ -111,6 +111,7 @@ class Patterns:
                 yield key
 
 
-def _prefix(pattern: str) -> str:
+def literal_prefix(pattern: str) -> str:
+    """Return what a wildcard's words begin with."""
     found = _LITERAL.match(pattern)
     return found[0] if found else ""

@@ -12,8 +12,10 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from monitor.model import Article, ArticleFilter
+from monitor.model import Article, ArticleFilter, SearchPage
 from monitor.protocols import Archive, Clock
+from monitor.search import search
+from monitor.topics.query import QueryError
 from monitor.web.matches import matches_of
 from monitor.web.templating import STATIC, environment
 from monitor.web.topics import TopicsNow, names_of, queries_of, sorted_topics
@@ -25,7 +27,7 @@ LATEST = 10
 
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 
-Word = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
+Word = Annotated[str, Query(max_length=1_000, pattern=NO_NUL)]
 Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 SourceName = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 TopicId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
@@ -74,21 +76,30 @@ class Pages:
         # Asked first: what is stored in between is in the list and comes by the stream again,
         # which the page notices. The other way round it would be in neither.
         newest = await archive.newest()
-        wanted = ArticleFilter(
-            topic=topic, source=source, text=q.strip(), before=before, limit=PAGE + 1
-        )
-        rows = await archive.articles(wanted)
+        which = ArticleFilter(topic=topic, source=source, before=before, limit=PAGE + 1)
+        found, mistake = await self._search(archive, q, which) if q.strip() else (None, "")
+        rows = await archive.articles(which) if found is None else found.rows
         titles = await self._source_titles(archive)
         return self._render(
             "articles.html",
             rows=rows[:PAGE],
-            more=len(rows) > PAGE,
+            more=len(rows) > PAGE or bool(found and found.before),
+            mistake=mistake,
             titles=titles,
             topics=names_of(await self._topics.read(archive)),
             chosen={"topic": topic, "source": source, "q": q.strip()},
             before=before,
             position=self._position(newest) if before is None else "",
         )
+
+    async def _search(
+        self, archive: Archive, query: str, which: ArticleFilter
+    ) -> tuple[SearchPage, str]:
+        """Return what a query finds, and what is wrong with it."""
+        try:
+            return await search(archive, query, which, self._clock.now()), ""
+        except QueryError as error:
+            return SearchPage(rows=(), before=None), str(error)
 
     async def article(self, article_id: ArticleId) -> Response:
         """Show one article with what its topics matched, and its alerts."""

@@ -36,6 +36,7 @@ FULL = Article(
     updated=NOW + timedelta(microseconds=999_999),
     revision=7,
     topics=("floods", "zürich"),
+    topic_versions=(1, 12),
     replayed=True,
     muted=True,
     backlog=True,
@@ -107,32 +108,6 @@ async def test_listings_show_the_latest_change_first_page_by_page(store: SqlStor
     assert await listed(store, ArticleFilter(topic="even", before=first[0].seq)) == ["d"]
     assert await listed(store, ArticleFilter(source="other")) == ["d", "c"]
     assert await listed(store, ArticleFilter(source="other", topic="even", before=99)) == ["d"]
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("HARBOUR", ["c", "a"]),
-        ("100%", ["b"]),
-        ("0% of", ["b"]),
-        ("100_", []),
-        ("back\\slash", ["b"]),
-        ("Zürich", ["c"]),
-        ("', (", []),
-    ],
-)
-async def test_text_is_found_in_titles_and_bodies(
-    store: SqlStore, text: str, found: list[str]
-) -> None:
-    await store.save_articles(
-        [
-            an_article(id="a", title="The harbour", body=""),
-            an_article(id="b", title="x", body="100% of back\\slash"),
-            an_article(id="c", title="x", body="Zürich has no harbour"),
-        ],
-        NOW,
-    )
-    assert await listed(store, ArticleFilter(text=text)) == found
 
 
 async def test_a_listing_counts_copies_and_names_the_rules_that_were_met(store: SqlStore) -> None:

@@ -25,7 +25,15 @@ async def test_migrations_make_the_schema_that_the_tables_declare(
 ) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                # The index of words is another thing in each product, and has no class.
+                "include_name": lambda name, kind, _: (
+                    kind != "table" or not name.startswith("article_words")
+                ),
+            },
         )
         return list(compare_metadata(context, metadata))
 

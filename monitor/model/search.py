@@ -1,0 +1,29 @@
+"""What an archive needs to know to be searched, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitor.model.articles import Article, ArticleRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPlan:
+    """Of each clause an article must have a word, or one that begins so (`minist*`); of what is
+    found by that, `holds` says whether it is meant. The words are those of `monitor.text.words`."""
+
+    clauses: tuple[tuple[str, ...], ...]
+    holds: Callable[[Article], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage:
+    """What was found, the latest change first.
+
+    `before` is the `seq` to go on from, None at the end. Where much had to be looked at for little,
+    a page has fewer rows than asked for, or none, and is not the last one.
+    """
+
+    rows: tuple[ArticleRow, ...]
+    before: int | None

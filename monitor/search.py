@@ -1,0 +1,54 @@
+"""Searches the archive with a query of the language in which topics are written."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from monitor.model import ArticleFilter, SearchPage
+from monitor.protocols import Archive
+from monitor.topics.compile import parse_with_all
+from monitor.topics.search import Ranking, plan_of, terms_of
+
+RANKED = 1_000
+"""The newest articles that are found, of which the best come first."""
+LONG = 400.0
+"""Words of an article, about."""
+
+
+class Order(StrEnum):
+    """Which articles come first."""
+
+    NEWEST = "newest"
+    BEST = "best"
+
+
+async def search(
+    archive: Archive,
+    query: str,
+    which: ArticleFilter,
+    now: datetime,
+    order: Order = Order.NEWEST,
+) -> SearchPage:
+    """Return the articles that a query means; `now` is what `in:24h` counts from.
+
+    The best of the newest 1,000 come on one page. Raises QueryError, Unavailable.
+    """
+    topics, lists = (
+        (await archive.topics(), await archive.word_lists()) if "@" in query else ((), ())
+    )
+    root = parse_with_all(query, topics, lists).root
+    plan = plan_of(root, now)
+    if order is Order.NEWEST:
+        return await archive.search(plan, which)
+    found = await archive.search(plan, replace(which, limit=RANKED))
+    counts = await archive.document_counts(terms_of(root))
+    ranking = Ranking(counts, await archive.article_count(), LONG)
+
+    def ranked() -> SearchPage:
+        rows = sorted(found.rows, key=lambda row: ranking.score(row.article), reverse=True)
+        return SearchPage(rows=tuple(rows[: which.limit]), before=None)
+
+    return await asyncio.to_thread(ranked)
