@@ -50,8 +50,8 @@ _RESOURCES = (
     articles_router,
     alerts_router,
     stream_router,
-    marks_router,
     topics_router,
+    marks_router,
     sources_router,
     websub_router,
 )

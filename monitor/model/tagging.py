@@ -8,13 +8,13 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagging:
-    """The topics that one revision of a stored article is to have, all of them."""
+    """The topics that one revision of a stored article is to have, all of them, and the version
+    of each, in the same order."""
 
     article_id: str
     revision: int
     topics: tuple[str, ...]
-    topic_versions: tuple[int, ...] = ()
-    """In the order of `topics`; empty where they are not known."""
+    versions: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

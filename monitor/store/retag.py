@@ -123,7 +123,7 @@ def _write(connection: Connection, dialect: Dialect, changed: Mapping[int, Taggi
             "which": tagging.article_id,
             "new_seq": seq,
             "new_topics": tagging.topics,
-            "new_versions": tagging.topic_versions,
+            "new_versions": tagging.versions,
         }
         for seq, tagging in changed.items()
     ]

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import zip_longest
 
 from monitor.model import ArticleRow, Tagging
 from monitor.topics.matcher import Matcher
@@ -83,10 +84,19 @@ class Rehearsal:
             self.effects[topic].gained_headlines.append(headline)
         for topic in before - after:
             self.effects[topic].lost_headlines.append(headline)
-        others = frozenset(article.topics) - self._about
-        topics = tuple(sorted(others | after))
+        # An article that was stored before topics had versions has none.
+        known = dict(zip_longest(article.topics, article.topic_versions, fillvalue=1))
+        kept = {topic: known[topic] for topic in article.topics if topic not in self._about}
+        new = kept | {topic: self._matcher.version_of(topic) for topic in after}
+        topics = tuple(sorted(new))
+        versions = tuple(new[topic] for topic in topics)
         self.taggings.append(
-            Tagging(article_id=article.id, revision=article.revision, topics=topics)
+            Tagging(
+                article_id=article.id,
+                revision=article.revision,
+                topics=topics,
+                versions=versions,
+            )
         )
 
 

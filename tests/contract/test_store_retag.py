@@ -51,9 +51,12 @@ async def test_articles_since_a_moment_come_page_by_page(store: SqlStore) -> Non
 
 async def test_a_retagged_article_is_listed_by_its_new_topics_alone(store: SqlStore) -> None:
     await stored(store, an_article(topics=("a", "b")), an_article(id="x", topics=("b",)))
-    taggings = [Tagging(article_id="a1", revision=1, topics=("b", "c"))]
+    taggings = [Tagging(article_id="a1", revision=1, topics=("b", "c"), versions=(2, 7))]
     assert await store.retag(taggings) == 1
     assert await topics_of(store, "a1") == (3, ("b", "c"))
+    row = await store.article("a1")
+    assert row is not None
+    assert row.article.topic_versions == (2, 7)
     assert await topics_of(store, "x") == (2, ("b",))
     listed = {topic: ids(list(await store.articles(ArticleFilter(topic=topic)))) for topic in "abc"}
     assert listed == {"a": [], "b": ["a1", "x"], "c": ["a1"]}
@@ -64,7 +67,7 @@ async def test_all_else_of_a_retagged_article_stays(store: SqlStore) -> None:
     article = an_article(topics=("a",), summary="s", authors=("Ada",))
     await stored(store, article)
     before = await store.article("a1")
-    await store.retag([Tagging(article_id="a1", revision=1, topics=())])
+    await store.retag([Tagging(article_id="a1", revision=1, topics=(), versions=())])
     after = await store.article("a1")
     assert before is not None
     assert after == ArticleRow(
@@ -74,8 +77,8 @@ async def test_all_else_of_a_retagged_article_stays(store: SqlStore) -> None:
 
 async def test_what_fits_already_or_is_not_there_is_no_change(store: SqlStore) -> None:
     await stored(store, an_article(topics=("a",)))
-    same = Tagging(article_id="a1", revision=1, topics=("a",))
-    unknown = Tagging(article_id="nobody", revision=1, topics=("a",))
+    same = Tagging(article_id="a1", revision=1, topics=("a",), versions=(1,))
+    unknown = Tagging(article_id="nobody", revision=1, topics=("a",), versions=(1,))
     assert await store.retag([same, unknown]) == 0
     assert await store.retag([]) == 0
     assert await topics_of(store, "a1") == (1, ("a",))
@@ -83,13 +86,15 @@ async def test_what_fits_already_or_is_not_there_is_no_change(store: SqlStore) -
 
 async def test_a_revision_that_came_meanwhile_keeps_its_topics(store: SqlStore) -> None:
     await stored(store, an_article(topics=("a",)), an_article(topics=("b",), revision=2))
-    assert await store.retag([Tagging(article_id="a1", revision=1, topics=("c",))]) == 0
+    assert (
+        await store.retag([Tagging(article_id="a1", revision=1, topics=("c",), versions=(1,))]) == 0
+    )
     assert await topics_of(store, "a1") == (2, ("b",))
 
 
 async def test_nobody_is_alerted_and_nothing_is_sent(store: SqlStore) -> None:
     await stored(store, an_article())
-    await store.retag([Tagging(article_id="a1", revision=1, topics=("a",))])
+    await store.retag([Tagging(article_id="a1", revision=1, topics=("a",), versions=(1,))])
     alerts: list[AlertRow] = list(await store.alerts(None, 9))
     assert alerts == []
     assert (await store.outbox_size()).unsent == 0
@@ -97,7 +102,7 @@ async def test_nobody_is_alerted_and_nothing_is_sent(store: SqlStore) -> None:
 
 async def test_a_later_article_comes_after_what_was_retagged(store: SqlStore) -> None:
     await stored(store, an_article())
-    await store.retag([Tagging(article_id="a1", revision=1, topics=("a",))])
+    await store.retag([Tagging(article_id="a1", revision=1, topics=("a",), versions=(1,))])
     await stored(store, an_article(id="next"))
     assert [row.seq for row in await store.articles_after(0, 9)] == [2, 3]
 
@@ -105,7 +110,9 @@ async def test_a_later_article_comes_after_what_was_retagged(store: SqlStore) ->
 async def test_a_batch_larger_than_any_list_of_parameters(store: SqlStore) -> None:
     articles = [an_article(id=f"a{number}") for number in range(2_000)]
     await store.save_articles(articles, NOW)
-    taggings = [Tagging(article_id=each.id, revision=1, topics=("a",)) for each in articles]
+    taggings = [
+        Tagging(article_id=each.id, revision=1, topics=("a",), versions=(1,)) for each in articles
+    ]
     assert await store.retag(taggings) == 2_000
     assert len(await store.articles(ArticleFilter(topic="a", limit=3_000))) == 2_000
 

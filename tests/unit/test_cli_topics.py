@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli import cli
 from monitor.clock import SystemClock
-from monitor.model import Article
+from monitor.model import Article, Expectations, Owner, Topic
 from monitor.store import SqlStore
 from tests.support.articles import an_article
 
@@ -209,6 +209,34 @@ class TestExplain:
         assert not (folder.parent / "data").exists()
 
 
+class TestCheck:
+    """`monitor topics check`."""
+
+    def test_mistakes_and_surprises_of_a_changed_file(self, monitor: Monitor, folder: Path) -> None:
+        assert monitor("check").stdout == "2 topics: 0 problems, 0 surprises.\n"
+        changed = {"bad": {"query": "(storm"}, "odd": {"query": "storm rain OR @ships"}}
+        path = str(declare(folder, changed, "new.yaml"))
+        found = json.loads(monitor("check", path, "--json", code=1).stdout)
+        assert [each["topic"] for each in found["problems"]] == ["bad"]
+        assert [each["topic"] for each in found["surprises"]] == ["odd"]
+        shown = monitor("check", path, code=1).stdout
+        assert "✗ bad: the ( at column 1 is never closed" in shown
+        assert "! odd: OR beside parts without an operator" in shown
+        assert "2 topics: 1 problem, 1 surprise." in shown
+        assert not (folder.parent / "data").exists()
+
+    def test_words_that_no_stored_article_holds(self, monitor: Monitor, folder: Path) -> None:
+        now = SystemClock().now()
+        articles = [an_article(id=f"a{n}", body="A storm.", fetched=now) for n in range(200)]
+        in_archive(folder, articles)
+        declare(folder, {"odd": {"query": "strom* NOT qingdoa"}, "all": {"query": "storm"}})
+        shown = monitor("check").stdout
+        assert "! odd: strom* is in none of 200 articles" in shown
+        assert "! all: storm is in 100 % of 200 articles" in shown
+        assert "2 topics: 0 problems, 2 surprises." in shown
+        monitor("check", "--since", "x", code=2)
+
+
 class TestMatch:
     """`monitor topics match`."""
 
@@ -301,6 +329,41 @@ class TestRehearse:
         assert [topics_of(folder, name) for name in ("s1", "s2", "s3")] == [(), ("storms",), ()]
         again = json.loads(monitor("rehearse", path, "--json").stdout)
         assert again["changes"] == 0
+
+    def test_one_file_of_several_leaves_the_others_and_moves_what_uses_it(
+        self, monitor: Monitor, folder: Path, tmp_path: Path
+    ) -> None:
+        in_archive(folder, news())
+        (folder / "topics").mkdir()
+        weather = {"storms": TOPICS["storms"], "rain": {"query": "rain"}}
+        declare(folder / "topics", weather, "weather.yaml")
+        declare(folder, {"ships": TOPICS["ships"], "calm": {"query": "calm"}})
+        changed = declare(tmp_path, {"storms": {"query": "wind"}}, "weather.yaml")
+        found = json.loads(monitor("rehearse", str(changed), "--json").stdout)
+        assert set(found["topics"]) == {"storms", "rain", "ships"}
+        gained = found["topics"]["ships"]["gained_headlines"]
+        assert [each["id"] for each in gained] == ["s2"]
+
+    def test_a_topic_that_somebody_made_is_known_everywhere(
+        self, monitor: Monitor, folder: Path
+    ) -> None:
+        made = Topic(
+            id="calm",
+            name="Calm",
+            query="calm NOT @storms",
+            owner=Owner.USER,
+            expect=Expectations(match=("All is calm.",)),
+        )
+        in_archive(folder, news())
+        with_store(folder, lambda store: store.add_topic(made))
+        assert "calm" in monitor("list").stdout
+        assert "4 expectations of 2 topics: all met." in monitor("test").stdout
+        assert json.loads(monitor("explain", "calm", "s2", "--json").stdout)["topic"] == "calm"
+        found = json.loads(monitor("rehearse", "calm", "--apply", "--json").stdout)
+        assert found["retagged"] == 1
+        assert topics_of(folder, "s2") == ("calm", "storms")
+        path = str(declare(folder, TOPICS, "new.yaml"))
+        assert "calm" in json.loads(monitor("rehearse", path, "--json").stdout)["topics"]
 
     def test_mistakes(self, monitor: Monitor, folder: Path) -> None:
         assert (

@@ -56,8 +56,19 @@ def test_other_topics_of_an_article_stay() -> None:
     found = rehearsal(storms="calm")
     found.add(ROWS)
     assert found.taggings == [
-        Tagging(article_id="old", revision=3, topics=("ships",)),
+        Tagging(article_id="old", revision=3, topics=("ships",), versions=(1,)),
     ]
+
+
+def test_versions_follow_the_topics() -> None:
+    matcher = Matcher()
+    matcher.put("storms", parse("calm").root, 4)
+    found = Rehearsal(matcher, ["storms"])
+    article = an_article(body="calm", topics=("ships", "zoo"), topic_versions=(3, 2))
+    found.add([ArticleRow(seq=1, article=article, stored=NOW)])
+    (tagging,) = found.taggings
+    assert tagging.topics == ("ships", "storms", "zoo")
+    assert tagging.versions == (3, 4, 2)
 
 
 def test_a_topic_that_is_gone_loses_everything() -> None:

@@ -15,7 +15,7 @@ from monitor import app
 from monitor.cli.session import USAGE, err, refuse
 from monitor.cli.topics.archive import archive_if_there
 from monitor.config import Config
-from monitor.declarations import NAME, read_topic_file
+from monitor.declarations import NAME, read_topic_file, read_topics
 from monitor.errors import ConfigError, Problem
 from monitor.model import Owner, Topic, WordList
 from monitor.protocols import Archive
@@ -149,19 +149,19 @@ def declared_subject(wanted: str) -> Subject:
 
 
 def _topics_alone(wanted: str, error: ConfigError) -> Known:
-    none = known_of((), ())
-    file = Path(os.environ.get(f"{PREFIX}CONFIG_DIR") or "config") / "topics.yaml"
+    folder = Path(os.environ.get(f"{PREFIX}CONFIG_DIR") or "config")
+    problems: list[Problem] = []
     named = NAME.fullmatch(wanted) is not None
-    if file.is_file():
-        try:
-            return declared_in(file, none)
-        except ConfigError as broken:
-            if named:
-                refuse(broken)
+    if (folder / "topics.yaml").is_file():
+        topics, lists = read_topics(folder, lambda topics, lists: {}, problems)
+        if not problems:
+            return known_of(topics, lists)
+        if named:
+            refuse(ConfigError(problems))
     elif named:
         text = f"without topics, '{wanted}' is read as a query: {error.problems[0]}"
         err.print(text, style="yellow", markup=False)
-    return none
+    return known_of((), ())
 
 
 def _meant(name: str, known: Known) -> str:

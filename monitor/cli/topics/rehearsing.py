@@ -21,6 +21,7 @@ from monitor.cli.topics.lookup import (
 )
 from monitor.clock import SystemClock
 from monitor.config import Config
+from monitor.model import Topic
 from monitor.protocols import Archive
 from monitor.topics.matcher import Matcher
 from monitor.topics.rehearsal import Effect, Headline, Rehearsal
@@ -48,9 +49,9 @@ async def _rehearse(
     config: Config, what: str, since: str, limit: int, apply: bool, json: bool
 ) -> None:
     async with opened_store(config) as store:
-        rehearsal = _prepared(
-            config.settings.config_dir, what, await known_topics(config, store), limit
-        )
+        known = await known_topics(config, store)
+        stored = {topic.id: topic for topic in await store.topics()}
+        rehearsal = _prepared(config.settings.config_dir, what, known, stored, limit)
         now = SystemClock().now()
         async for rows in pages_since(store, start_of(since, now), now, "matching"):
             rehearsal.add(rows)
@@ -61,10 +62,13 @@ async def _rehearse(
         _print(rehearsal, since, changed)
 
 
-def _prepared(folder: Path, what: str, known: Known, limit: int) -> Rehearsal:
+def _prepared(
+    folder: Path, what: str, known: Known, stored: Mapping[str, Topic], limit: int
+) -> Rehearsal:
     """Return the rehearsal of a file's topics and those that use them, or of one topic as it is."""
     path = Path(what)
     gone: set[str] = set()
+    topics = {topic.id: topic for topic in known.topics}
     if path.suffix in FILES or path.is_file():
         if not path.is_file():
             err.print(f"error: no such file: {path}", style="red", markup=False)
@@ -74,13 +78,22 @@ def _prepared(folder: Path, what: str, known: Known, limit: int) -> Rehearsal:
         changed = declared_in(path, known, without={topic.id for topic in before})
         gone = {topic.id for topic in before} - {topic.id for topic in changed.topics}
         queries = {**_using(changed, known), **queries_of(changed)}
+        topics |= {topic.id: topic for topic in changed.topics}
     else:
         topic = topic_named(what, known)
         queries = {topic.id: query_of(topic, known).root}
     matcher = Matcher()
     for name, query in queries.items():
-        matcher.put(name, query)
+        matcher.put(name, query, _version(topics[name], stored.get(name)))
     return Rehearsal(matcher, queries, gone, limit)
+
+
+def _version(topic: Topic, stored: Topic | None) -> int:
+    """Return the version that a topic has, or will have once it is live."""
+    if stored is None:
+        return 1
+    same = (topic.query, topic.stem) == (stored.query, stored.stem)
+    return stored.version if same else stored.version + 1
 
 
 def _using(changed: Known, known: Known) -> dict[str, Node]:

@@ -102,7 +102,7 @@ def _print_both(
         f"of {matches.others} others",
         "G²",
     )
-    few = "No term stands out. Matches: " + f"{matches.articles}, others: {matches.others}."
+    few = f"No term stands out: {matches.articles} against {matches.others} articles."
     print_table(headings, map(_row, frequent), few)
     if wrong.articles:
         headings = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.text import Text
 from rich.tree import Tree
 
-from monitor.cli.output import plain
+from monitor.cli.output import counted, plain
 from monitor.topics.explain import Part, Place
 from monitor.topics.highlights import deciding, quotation
 from monitor.topics.nearmiss import changes
@@ -49,7 +49,8 @@ def _grow(tree: Tree, part: Part, wanted: bool, depth: int, view: _View) -> None
         for place in part.places if view.everything else part.places[:QUOTED]:
             tree.add(_quoted(place, view.width - 4 * depth))
         if not view.everything and len(part.places) > QUOTED:
-            tree.add(Text(f"… {len(part.places) - QUOTED} more places", style="dim"))
+            more = counted(len(part.places) - QUOTED, "more place")
+            tree.add(Text(f"… {more}", style="dim"))
         # The sides of a proximity say something only where the two do not come together.
         if part.holds:
             return

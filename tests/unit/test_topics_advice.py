@@ -1,0 +1,99 @@
+"""What is right in a query and will surprise all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from monitor.topics.advice import MANY, strangers, surprises
+from monitor.topics.query import parse
+from monitor.topics.tree import Fuzzy, Stem, Wildcard
+
+
+def told(text: str) -> list[str]:
+    return [surprise.sentence for surprise in surprises(parse(text), text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        "a b",
+        "a OR b OR c",
+        "(a OR b) c",
+        "a (b OR c) NOT d",
+        'title:(a OR b) "c d" -e',
+        "atleast(2, a b, c, d OR e)",
+        "score>=3:(2*(a OR b) 1*c -1*d)",
+        "repeat(2, (a OR b)) c",
+        "a NEAR/3 b OR c AND d",
+        "a published:[2024-01-01 TO 2024-02-01]",
+        "a AND url:/(x OR y z)/",
+        "lang:en lang:en a",
+        "domain:uk domain:bbc.co.uk a",
+    ],
+)
+def test_nothing_surprises(text: str) -> None:
+    assert told(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("a b OR c", "it is read as (a AND b) OR c; add parentheses"),
+        ("a OR b NOT c", "OR beside parts without an operator"),
+        ('(a OR "b c" d) e', "OR beside parts without an operator"),
+        ("atleast(2, a b OR c, d, e)", "OR beside parts without an operator"),
+        ("sco NOT sco", "sco must be there and must not be there: this never matches"),
+        ('"sco summit" NOT (unix OR sco)', "sco must be there and must not"),
+        ("(a b) AND NOT a", "a must be there and must not"),
+        ("a lang:en lang:fr", "lang:en and lang:fr at once: this never matches"),
+        ("a AND (b OR NOT c)", "NOT c within an OR holds of nearly every article"),
+        ('sco OR "sco summit"', '"sco summit" adds nothing: sco finds all of that'),
+        ("lang:en", "every article is held against it"),
+        ("url:/defence/", "every article is held against it"),
+    ],
+)
+def test_a_surprise(text: str, part: str) -> None:
+    (sentence,) = told(text)
+    assert part in sentence
+
+
+class Words:
+    """A vocabulary of three words."""
+
+    def __init__(self, articles: int = 1_000) -> None:
+        self.articles = articles
+
+    async def count(self, words: Collection[str]) -> Mapping[str, int]:
+        return {word: n for word, n in {"us": 800, "sco": 7}.items() if word in words}
+
+    async def expand(self, word: Stem | Wildcard | Fuzzy, limit: int) -> int:
+        return {Wildcard("int*"): limit, Fuzzy("shoigu", 1): 2}.get(word, 0)
+
+
+async def test_words_that_are_strange_to_the_archive() -> None:
+    query = parse('US =SCO "sco qingdoa" int* shoigu~1 minister^')
+    assert [surprise.sentence for surprise in await strangers(query, Words())] == [
+        "qingdoa, minister^en are in none of 1000 articles: check the spelling",
+        "us is in 80 % of 1000 articles: leave it out, or write =US if the capitals are meant",
+        f"int* stands for more than {MANY:,} words: write more letters",
+    ]
+
+
+async def test_many_strangers_are_cut_short_and_absent_ones_are_no_surprise() -> None:
+    query = parse(f"({' OR '.join(f'word{n}' for n in range(9))}) NOT qingdoa")
+    (surprise,) = await strangers(query, Words())
+    assert surprise.sentence.startswith(
+        "word0, word1, word2, word3, word4, word5 and 3 more are in"
+    )
+
+
+async def test_a_small_archive_says_nothing() -> None:
+    assert await strangers(parse("qingdoa"), Words(articles=10)) == []
+
+
+async def test_what_is_used_by_name_is_told_where_it_stands() -> None:
+    query = parse("@other sco author:qingdoa", names={"other": parse("qingdoa").root})
+    assert await strangers(query, Words()) == []
