@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from uuid import uuid5
 
 from monitor import telemetry
@@ -15,13 +16,23 @@ from monitor.consumer import NAMESPACE, Consumer, Outgoing, derive
 from monitor.events import Event, load
 from monitor.model import Alert, AlertChannel, AlertRule, Article, ChannelKind
 from monitor.protocols import Alerts, Clock
+from monitor.topics.evaluate import holds
+from monitor.topics.text import Text
+from monitor.topics.tree import Node
 
+NO_QUERIES: Mapping[str, Node] = MappingProxyType({})
 QUIET = frozenset({ChannelKind.LOG, ChannelKind.STREAM})
 """The kinds of channel that a muted article may still reach."""
 
 
-def alerts_for(article: Article, rules: Sequence[AlertRule], now: datetime) -> list[Alert]:
-    """Return an alert for each rule that waits for one of the article's topics.
+def alerts_for(
+    article: Article,
+    rules: Sequence[AlertRule],
+    now: datetime,
+    queries: Mapping[str, Node] = NO_QUERIES,
+) -> list[Alert]:
+    """Return an alert for each rule that waits for one of the article's topics, and whose query,
+    by its id in `queries`, the article matches, if it has one.
 
     What a new source already had is no news, whatever it is about.
     """
@@ -31,7 +42,7 @@ def alerts_for(article: Article, rules: Sequence[AlertRule], now: datetime) -> l
     for rule in rules:
         topics = article.topics if "*" in rule.topics else rule.topics
         matched = tuple(topic for topic in article.topics if topic in topics)
-        if matched:
+        if matched and (rule.id not in queries or holds(queries[rule.id], Text.of(article))):
             alerts.append(
                 Alert(
                     id=str(uuid5(NAMESPACE, f"alert:{rule.id}:{article.id}")),
@@ -46,7 +57,11 @@ def alerts_for(article: Article, rules: Sequence[AlertRule], now: datetime) -> l
 
 
 def alert(
-    rules: Sequence[AlertRule], channels: Mapping[str, AlertChannel], alerts: Alerts, clock: Clock
+    rules: Sequence[AlertRule],
+    channels: Mapping[str, AlertChannel],
+    alerts: Alerts,
+    clock: Clock,
+    queries: Mapping[str, Node] = NO_QUERIES,
 ) -> Consumer:
     """Return the consumer that turns tagged articles into alerts."""
     receivers = {rule.id: tuple(channels[name] for name in rule.channels) for rule in rules}
@@ -57,7 +72,7 @@ def alert(
         outgoing = []
         for event in events:
             article = load(Article, event.data)
-            for found in alerts_for(article, rules, now):
+            for found in alerts_for(article, rules, now, queries):
                 reached = receivers[found.rule]
                 if article.muted:
                     reached = tuple(channel for channel in reached if channel.kind in QUIET)

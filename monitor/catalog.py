@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from monitor import telemetry
 from monitor.errors import Unavailable
-from monitor.model import Article, ArticleFilter
+from monitor.model import Article, ArticleFilter, Topic, WordList
 from monitor.protocols import Articles, Topics
-from monitor.topics.compile import compile_topics
+from monitor.topics.current import AT_ONCE, CurrentTopics
 from monitor.topics.matcher import Matcher, frequencies_of
-from monitor.topics.query import Query, QueryError
+from monitor.topics.query import QueryError
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,15 @@ class Stored(Topics, Articles, Protocol):
     """What a catalog needs of storage."""
 
 
+class Life(Protocol):
+    """What a catalog needs of the process that it runs in."""
+
+    stop: asyncio.Event
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but no longer than until told to stop."""
+
+
 class Catalog:
     """The topics as they are now: `match` tags articles with them."""
 
@@ -33,13 +43,21 @@ class Catalog:
         self._store = store
         self._health = health
         self._matcher: Matcher | None = None
-        self._revision = -1
-        self._queries: dict[str, tuple[Query, int]] = {}
+        self._current = CurrentTopics()
+        self._told: dict[str, str] = {}
 
     @property
     def versions(self) -> Mapping[str, int]:
         """The version of each topic that articles are tagged with."""
-        return {topic_id: version for topic_id, (_, version) in self._queries.items()}
+        return {name: running.version for name, running in self._current.running.items()}
+
+    async def declare(self, topics: Sequence[Topic], lists: Sequence[WordList]) -> None:
+        """Make the declared topics those of the files, before the first article is tagged.
+
+        Raises Unavailable or Rejected.
+        """
+        await self._store.declare_topics(topics, lists)
+        await self.refresh()
 
     async def refresh(self) -> bool:
         """Take over what has changed since the last time; return whether anything has.
@@ -47,30 +65,41 @@ class Catalog:
         A topic whose query does not hold any more, because a topic or a list that it uses is
         gone, keeps the query that it had. Raises Unavailable.
         """
-        revision = await self._store.catalog_revision()
+        current = self._current
+        if await self._store.catalog_revision() == current.revision:
+            return False
+        change = await self._store.catalog_since(current.revision)
         if self._matcher is None:
             recent = await self._store.articles(ArticleFilter(limit=SAMPLE))
             self._matcher = Matcher(frequencies_of(row.article for row in recent))
-        if revision == self._revision:
-            return False
-        topics, lists = await self._store.topics(), await self._store.word_lists()
-        compiled = compile_topics(topics, lists)
-        wanted = dict(self._queries)
-        for gone in self._queries.keys() - {topic.id for topic in topics}:
-            del wanted[gone]
-        for topic in topics:
-            if topic.id in compiled.queries:
-                wanted[topic.id] = (compiled.queries[topic.id], topic.version)
-        self._take_over(self._matcher, wanted)
-        self._revision = revision
-        self._tell(compiled.errors)
+        current, otherwise = await current.after(change)
+        self._current = current
+        for place, name in enumerate(sorted(otherwise), 1):
+            running = current.running.get(name)
+            if running is None:
+                self._matcher.drop(name)
+            else:
+                self._matcher.put(name, running.query.root, running.version)
+            if place % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._tell(current.errors)
         return True
+
+    async def keep(self, life: Life) -> None:
+        """Take over changes until told to stop."""
+        while not life.stop.is_set():
+            await self.look()
+            await life.pause(LOOK)
 
     async def look(self) -> None:
         """Take over changes; while the database is away, the topics stay as they are."""
         try:
             if await self.refresh():
-                log.info("%d topics, as of revision %d", len(self._queries), self._revision)
+                log.info(
+                    "%d topics, as of revision %d",
+                    len(self._current.running),
+                    self._current.revision,
+                )
         except Unavailable as error:
             log.debug("topics: %s", error)
 
@@ -88,17 +117,11 @@ class Catalog:
             raise Unavailable("the topics have not been read yet")
         return [(found, tuple(map(matcher.version_of, found))) for found in matcher.match(articles)]
 
-    def _take_over(self, matcher: Matcher, wanted: dict[str, tuple[Query, int]]) -> None:
-        for topic_id in self._queries.keys() - wanted.keys():
-            matcher.drop(topic_id)
-        for topic_id, (query, version) in wanted.items():
-            if self._queries.get(topic_id) != (query, version):
-                matcher.put(topic_id, query.root, version)
-        self._queries = wanted
-
     def _tell(self, errors: Mapping[str, QueryError]) -> None:
         for name, error in errors.items():
-            log.error("topic '%s' is as it was before its last change: %s", name, error)
+            if self._told.get(name) != str(error):
+                log.error("topic '%s' is as it was before its last change: %s", name, error)
+        self._told = {name: str(error) for name, error in errors.items()}
         if errors:
             text = f"do not hold: {', '.join(sorted(errors))}"
             self._health.report("topics", "degraded", text)

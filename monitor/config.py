@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ from monitor.errors import ConfigError, Problem
 from monitor.model import AlertRule, Source, Topic, WordList
 from monitor.settings import PREFIX, Settings
 from monitor.yamlfile import read_yaml
+
+_NOBODYS = " "
+"""The id of a query that is no topic's: nothing that is declared can have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,15 @@ def load(
     settings = _read_settings(folder, {**given, **overrides}, given, problems)
     sources = read_sources(folder / "sources.yaml", source_rules, problems)
     topics, lists = read_topics(folder, check_topics, problems)
-    known = {topic.id for topic in topics}
-    channels, rules = read_alerts(folder / "alerts.yaml", known, environ, problems)
+    warnings = _warnings(environ)
+    channels, rules = read_alerts(
+        folder / "alerts.yaml",
+        [topic.id for topic in topics],
+        partial(_query_problem, check_topics, topics, lists),
+        environ,
+        problems,
+        warnings,
+    )
     if settings:
         _check_mail(folder, settings, channels, problems)
         _check_contact(settings, problems)
@@ -80,9 +91,17 @@ def load(
         lists,
         channels,
         rules,
-        tuple(_warnings(environ)),
+        tuple(warnings),
         source_rules,
     )
+
+
+def _query_problem(
+    check_topics: TopicsCheck, topics: Sequence[Topic], lists: Sequence[WordList], query: str
+) -> str | None:
+    """Return what is wrong with a query that belongs to no topic, but may use topics by name."""
+    asked = Topic(id=_NOBODYS, name="", query=query)
+    return check_topics([*topics, asked], lists).get(_NOBODYS)
 
 
 def _read_settings(

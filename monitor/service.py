@@ -16,7 +16,6 @@ from consumers.notify import Courier, notify
 from consumers.store import store as store_articles
 from consumers.tag import tag
 from monitor import process, telemetry
-from monitor.catalog import LOOK as LOOK_AT_TOPICS
 from monitor.catalog import Catalog
 from monitor.channels import CHANNELS, READERS, Channel, group_of
 from monitor.clock import SystemClock
@@ -34,6 +33,7 @@ from monitor.runner import Runner
 from monitor.scheduler import Ticker
 from monitor.settings import Role
 from monitor.sources.discover import discover
+from monitor.topics.compile import queries_of_rules
 from monitor.visitor import Visitor
 from monitor.websub import Subscriber
 
@@ -112,8 +112,8 @@ class Service:
             tasks.create_task(self.life.watch("database", self.store.ping, PING))
             tasks.create_task(self._measure(consumers))
             if Role.TAG in roles:
-                await self._declare_topics()
-                tasks.create_task(self._keep_topics())
+                await self.catalog.declare(self.config.topics, self.config.lists)
+                tasks.create_task(self.catalog.keep(self.life))
             if Role.SCHEDULER in roles:
                 tasks.create_task(self._run_scheduler())
             if Role.NOTIFY in roles:
@@ -202,17 +202,6 @@ class Service:
             await ticker.stop()
         await poller.drain()
 
-    async def _declare_topics(self) -> None:
-        """Make the declared topics those of the files, before the first article is tagged."""
-        await self.store.declare_topics(self.config.topics, self.config.lists)
-        await self.catalog.refresh()
-
-    async def _keep_topics(self) -> None:
-        """Take over changes of topics until told to stop."""
-        while not self.life.stop.is_set():
-            await self.catalog.look()
-            await self.life.pause(LOOK_AT_TOPICS)
-
     async def _consume(self, consumer: Consumer) -> None:
         life = self.life
         limit = self.config.settings.batch_size
@@ -247,25 +236,23 @@ class Service:
             name: AlertChannel(id=name, kind=ChannelKind(channel.type))
             for name, channel in config.channels.items()
         }
+        queries = queries_of_rules(config.rules, config.topics, config.lists)
         return {
             Role.DEDUPE: dedupe(store, store, store, clock),
             Role.TAG: tag(self.catalog),
             Role.STORE: store_articles(store, clock),
-            Role.ALERT: alert(config.rules, channels, store, clock),
+            Role.ALERT: alert(config.rules, channels, store, clock, queries),
             Role.NOTIFY: notify(courier),
         }
 
     def _courier(self) -> Courier:
-        life = self.life
-        return Courier(self.store, self.notifiers, self.clock, life.health, self.owner, life.stop)
+        health, stop = self.life.health, self.life.stop
+        return Courier(self.store, self.notifiers, self.clock, health, self.owner, stop)
 
     def _relay(self) -> Relay:
         life = self.life
-        readers = [
-            (channel, group_of(name))
-            for name, channel in READERS
-            if name in (Role.DEDUPE, Role.TAG, Role.STORE)
-        ]
+        way = (Role.DEDUPE, Role.TAG, Role.STORE)
+        readers = [(channel, group_of(name)) for name, channel in READERS if name in way]
         return Relay(
             self.store, self.broker, self.clock, life.health, life.stop, self.recorded, readers
         )

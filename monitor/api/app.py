@@ -30,6 +30,7 @@ from monitor.declarations import SourceRules
 from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
 from monitor.web import Pages
+from monitor.web.topics import TopicsNow
 
 _DESCRIPTION = """\
 Articles from the polled sources, each with the topics that it is about, and the alerts they raised.
@@ -79,15 +80,17 @@ def create_app(
         return archive_of(app, health)
 
     app.state.store = store
+    topics = TopicsNow()
     app.state.context = Context(
         health=health,
         clock=clock,
         live=Live(archive, clock),
         started=clock.monotonic(),
         source_rules=source_rules or SourceRules(),
+        topics=topics,
     )
     app.include_router(health_router)
-    shown = Pages(archive, clock=clock, position=_position) if pages else None
+    shown = Pages(archive, clock=clock, position=_position, topics=topics) if pages else None
     if shown is not None:
         for router in (*_RESOURCES, docs_router, shown.router):
             app.include_router(router)

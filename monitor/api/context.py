@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
@@ -12,6 +12,7 @@ from monitor.declarations import SourceRules
 from monitor.errors import Unavailable
 from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
+from monitor.web.topics import TopicsNow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Context:
     live: Live
     started: float
     source_rules: SourceRules
+    topics: TopicsNow = field(default_factory=TopicsNow)
 
 
 def archive_of(app: FastAPI, health: Health) -> Archive:

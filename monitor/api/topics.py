@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Response
 
-from monitor.api.context import ArchiveOf
+from monitor.api.context import ArchiveOf, ContextOf
 from monitor.api.problem import documented
 from monitor.api.topic_schema import CheckedQuery, GivenQuery, NewTopic, TopicFields, TopicItem
 from monitor.errors import Rejected
 from monitor.model import Owner, Topic
 from monitor.protocols import Archive
-from monitor.topics.compile import compile_topics, parse_with
+from monitor.topics.compile import parse_with
+from monitor.topics.current import CurrentTopics
 from monitor.topics.query import QueryError
 
 PREFIX = "/api/v1/topics"
@@ -30,7 +31,9 @@ async def list_topics(archive: ArchiveOf) -> list[TopicItem]:
 
 
 @router.post("", summary="Add a topic", status_code=201, responses=_CHANGES)
-async def add_topic(archive: ArchiveOf, given: NewTopic, response: Response) -> TopicItem:
+async def add_topic(
+    archive: ArchiveOf, context: ContextOf, given: NewTopic, response: Response
+) -> TopicItem:
     """Add a topic. Every running process tags with it within two seconds; what is stored already
     stays as it is."""
     topic = Topic(
@@ -41,7 +44,7 @@ async def add_topic(archive: ArchiveOf, given: NewTopic, response: Response) -> 
         description=given.description,
         priority=given.priority,
     )
-    await _check(archive, topic)
+    _check(await context.topics.read(archive), topic)
     try:
         await archive.add_topic(topic)
     except Rejected as error:
@@ -51,11 +54,11 @@ async def add_topic(archive: ArchiveOf, given: NewTopic, response: Response) -> 
 
 
 @router.post("/check", summary="Check a query", responses=documented(422, 503))
-async def check_query(archive: ArchiveOf, given: GivenQuery) -> CheckedQuery:
+async def check_query(archive: ArchiveOf, context: ContextOf, given: GivenQuery) -> CheckedQuery:
     """Say what a query means, or what is wrong with it and where. It may use other topics."""
-    compiled = compile_topics(await archive.topics(), await archive.word_lists())
+    current = await context.topics.read(archive)
     try:
-        query = parse_with(given.query, compiled, given.stem)
+        query = parse_with(given.query, current.compiled_for(given.query), given.stem)
     except QueryError as error:
         return CheckedQuery.wrong(error)
     return CheckedQuery(valid=True, canonical=str(query), mistakes=())
@@ -68,11 +71,13 @@ async def show_topic(archive: ArchiveOf, topic: TopicId) -> TopicItem:
 
 
 @router.patch("/{topic}", summary="Change a topic", responses=_CHANGES)
-async def change_topic(archive: ArchiveOf, topic: TopicId, given: TopicFields) -> TopicItem:
+async def change_topic(
+    archive: ArchiveOf, context: ContextOf, topic: TopicId, given: TopicFields
+) -> TopicItem:
     """Change some of a topic's keys. Another query or stemmer makes a new version."""
     before = _own(await _topic(archive, topic))
     changed = given.applied(before)
-    await _check(archive, changed)
+    _check(await context.topics.read(archive), changed)
     try:
         await archive.change_topic(changed)
     except Rejected as error:
@@ -81,13 +86,10 @@ async def change_topic(archive: ArchiveOf, topic: TopicId, given: TopicFields) -
 
 
 @router.delete("/{topic}", summary="Remove a topic", status_code=204, responses=_CHANGES)
-async def remove_topic(archive: ArchiveOf, topic: TopicId) -> None:
+async def remove_topic(archive: ArchiveOf, context: ContextOf, topic: TopicId) -> None:
     """Remove a topic. Articles that have it keep it."""
     _own(await _topic(archive, topic))
-    topics = [each for each in await archive.topics() if each.id != topic]
-    broken = compile_topics(topics, await archive.word_lists()).errors
-    if broken:
-        users = ", ".join(sorted(broken))
+    if users := ", ".join((await context.topics.read(archive)).users_of(topic)):
         raise HTTPException(409, f"topic '{topic}' is used as @{topic} by {users}: change it first")
     try:
         await archive.remove_topic(topic)
@@ -109,9 +111,11 @@ def _own(topic: Topic) -> Topic:
     return topic
 
 
-async def _check(archive: Archive, topic: Topic) -> None:
-    """Raise the error of a topic whose query does not hold among all others."""
-    others = [each for each in await archive.topics() if each.id != topic.id]
-    errors = compile_topics([*others, topic], await archive.word_lists()).errors
-    if topic.id in errors:
-        raise HTTPException(422, f"query: {errors[topic.id]}")
+def _check(current: CurrentTopics, topic: Topic) -> None:
+    """Raise the error of a topic that does not hold, or with which others would not any more."""
+    errors = dict(current.problems_with(topic))
+    own = errors.pop(topic.id, None)
+    if own is not None:
+        raise HTTPException(422, f"query: {own}")
+    for name, error in errors.items():
+        raise HTTPException(409, f"topic '{name}' uses it, and would not hold any more: {error}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,7 @@ class RuleEntry(Declaration):
     name: str = ""
     topics: tuple[str, ...] = Field(min_length=1)
     channels: tuple[str, ...] = Field(min_length=1)
+    query: str = ""
 
 
 class LogChannel(Declaration):
@@ -72,9 +74,17 @@ _RULE = TypeAdapter(RuleEntry)
 
 
 def read_alerts(
-    path: Path, topics: Iterable[str], environ: Mapping[str, str], problems: list[Problem]
+    path: Path,
+    topics: Iterable[str],
+    check_query: Callable[[str], str | None],
+    environ: Mapping[str, str],
+    problems: list[Problem],
+    warnings: list[str],
 ) -> tuple[dict[str, Any], tuple[AlertRule, ...]]:
-    """Return the channels by name, and the rules. `${NAME}` is taken from the environment."""
+    """Return the channels by name, and the rules. `${NAME}` is taken from the environment.
+
+    A topic that is not declared may be one that somebody makes at run time: that is a warning.
+    """
     channels = {
         name: entry
         for name, _, entry in read_entries(
@@ -85,8 +95,9 @@ def read_alerts(
     declared = set(named) if isinstance(named, dict) else set()
     rules = []
     for name, place, entry in read_entries(path, "rules", ALERT_SECTIONS, "rule", _RULE, problems):
-        for topic in set(entry.topics) - set(topics) - {"*"}:
-            problems.append(Problem(place, f"topic '{topic}' is not in {path.parent}/topics.yaml"))
+        warnings += _undeclared(place, entry, set(topics))
+        if entry.query and (wrong := check_query(entry.query)):
+            problems.append(Problem(place, f"query: {wrong}"))
         for channel in set(entry.channels) - declared:
             known = ", ".join(sorted(declared)) or "none"
             problems.append(
@@ -94,7 +105,20 @@ def read_alerts(
             )
         rules.append(
             AlertRule(
-                id=name, name=entry.name or name, topics=entry.topics, channels=entry.channels
+                id=name,
+                name=entry.name or name,
+                topics=entry.topics,
+                channels=entry.channels,
+                query=entry.query,
             )
         )
     return channels, tuple(rules)
+
+
+def _undeclared(place: str, entry: RuleEntry, topics: set[str]) -> list[str]:
+    found = []
+    for topic in sorted(set(entry.topics) - topics - {"*"}):
+        near = get_close_matches(topic, topics, n=1)
+        hint = f"did you mean {near[0]}?" if near else "it alerts once somebody makes that topic"
+        found.append(f"{place}: topic '{topic}' is not declared; {hint}")
+    return found

@@ -46,7 +46,7 @@ from monitor.model.sources import (
     SourceState,
 )
 from monitor.model.tagging import Tagging, TopicMark
-from monitor.model.topics import Expectations, Priority, Topic, WordList
+from monitor.model.topics import CatalogChange, Expectations, Priority, Topic, WordList
 from monitor.model.turns import (
     Asked,
     HostReport,
@@ -69,6 +69,7 @@ __all__ = [
     "ArticleRow",
     "Asked",
     "Attempt",
+    "CatalogChange",
     "ChannelKind",
     "Condition",
     "Delivery",

@@ -13,13 +13,15 @@ from monitor.model.articles import Article
 class AlertRule:
     """A standing subscription: articles on any of `topics` reach every one of `channels`.
 
-    `topics` may hold `*`, which is every topic.
+    `topics` may hold `*`, which is every topic. Where there is a `query`, an article must match
+    it as well.
     """
 
     id: str
     topics: tuple[str, ...]
     channels: tuple[str, ...]
     name: str = ""
+    query: str = ""
 
 
 class ChannelKind(StrEnum):

@@ -49,3 +49,14 @@ class WordList:
 
     name: str
     terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogChange:
+    """What has changed among topics and word lists, up to a revision of the catalog."""
+
+    revision: int
+    topics: tuple[Topic, ...] = ()
+    lists: tuple[WordList, ...] = ()
+    removed_topics: tuple[str, ...] = ()
+    removed_lists: tuple[str, ...] = ()

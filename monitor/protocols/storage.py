@@ -14,6 +14,7 @@ from monitor.model import (
     ArticleFilter,
     ArticleRow,
     Attempt,
+    CatalogChange,
     Delivery,
     OutboxRow,
     OutboxSize,
@@ -147,6 +148,12 @@ class Topics(Protocol):
 
     async def catalog_revision(self) -> int:
         """Return a number that every change of a topic or a word list raises."""
+
+    async def catalog_since(self, revision: int) -> CatalogChange:
+        """Return what has changed after a revision, everything after -1."""
+
+    async def matches_since(self, since: datetime) -> Mapping[str, int]:
+        """Return how many articles fetched since then have each topic."""
 
 
 class Alerts(Protocol):

@@ -137,21 +137,27 @@ class TopicMarkTable(Row, table=True):
 
 
 class TopicTable(Row, table=True):
-    """A topic as MessagePack."""
+    """A topic as MessagePack, with the catalog's revision of its last change. One that is removed
+    stays, so that others see it, and its version goes on if it is made again."""
 
     __tablename__ = "topic"
+    __table_args__ = (Index(None, "revision"),)
 
     id: str = Field(primary_key=True, sa_type=Text)
-    owner: str = Field(sa_type=Text)
+    revision: int = Field(sa_type=BigInteger)
+    removed: bool
     definition: bytes = Field(sa_type=LargeBinary)
 
 
 class WordListTable(Row, table=True):
-    """A word list as MessagePack."""
+    """A word list as MessagePack; its row is kept as a topic's is."""
 
     __tablename__ = "word_list"
+    __table_args__ = (Index(None, "revision"),)
 
     name: str = Field(primary_key=True, sa_type=Text)
+    revision: int = Field(sa_type=BigInteger)
+    removed: bool
     definition: bytes = Field(sa_type=LargeBinary)
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Executable, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Connection, Table, bindparam, false, func, select, update
 
 from monitor.errors import Rejected
-from monitor.model import Owner, Topic, WordList
-from monitor.store.dialect import Dialect, Lock
+from monitor.model import CatalogChange, Owner, Topic, WordList
+from monitor.store.columns import UTC_TIME
+from monitor.store.dialect import Lock
 from monitor.store.sql import Database
-from monitor.store.tables import CATALOG, TOPIC, WORD_LIST
+from monitor.store.tables import ARTICLE, ARTICLE_TOPIC, CATALOG, TOPIC, WORD_LIST
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_topic = msgspec.msgpack.Decoder(Topic).decode
 _unpack_list = msgspec.msgpack.Decoder(WordList).decode
+
+Rows = list[dict[str, Any]]
+"""What is to be written of a table, without the revision."""
 
 
 class SqlTopics:
@@ -33,66 +38,49 @@ class SqlTopics:
         A query or stemmer that is another than it was raises the topic's version. What a user
         made under a declared name becomes the operator's. Raises Unavailable or Rejected.
         """
-
-        def work(connection: Connection) -> bool:
-            stored = _stored(connection)
-            declared = {topic.id: topic for topic in topics}
-            gone = [
-                topic.id
-                for topic in stored.values()
-                if topic.owner is Owner.CONFIG and topic.id not in declared
-            ]
-            own = [replace(topic, owner=Owner.CONFIG) for topic in topics]
-            changed = [new for topic in own if (new := _versioned(topic, stored)) is not None]
-            self._write(connection, changed, gone)
-            return bool(changed or gone) | self._write_lists(connection, lists)
-
-        await self._changing(work)
+        await self._change(partial(_declared, topics, lists))
 
     async def add_topic(self, topic: Topic) -> None:
-        """Add a user's topic. Raises Unavailable, or Rejected where the id is taken."""
+        """Add a user's topic. Raises Unavailable, or Rejected where the name is taken."""
 
-        def work(connection: Connection) -> bool:
-            if topic.id in _stored(connection):
+        def work(connection: Connection) -> tuple[Rows, Rows]:
+            before = _row_of(connection, topic.id)
+            if before is not None and not before.removed:
                 raise Rejected(f"there is a topic '{topic.id}' already")
-            self._write(connection, [replace(topic, owner=Owner.USER, version=1)], ())
-            return True
+            if connection.execute(_LISTS.where(WORD_LIST.c.name == topic.id)).first():
+                raise Rejected(f"a word list is called '{topic.id}': choose another name")
+            return _as_rows([replace(topic, owner=Owner.USER)], {topic.id: before}), []
 
-        await self._changing(work)
+        await self._change(work)
 
     async def change_topic(self, topic: Topic) -> None:
         """Replace a user's topic. Raises Unavailable, or Rejected where there is none, or where
         the operator declares it."""
 
-        def work(connection: Connection) -> bool:
-            stored = _stored(connection)
-            _own(stored, topic.id)
-            new = _versioned(replace(topic, owner=Owner.USER), stored)
-            self._write(connection, [] if new is None else [new], ())
-            return new is not None
+        def work(connection: Connection) -> tuple[Rows, Rows]:
+            before = {topic.id: _own(connection, topic.id)}
+            return _as_rows([replace(topic, owner=Owner.USER)], before), []
 
-        await self._changing(work)
+        await self._change(work)
 
     async def remove_topic(self, topic_id: str) -> None:
         """Remove a user's topic; articles keep it. Raises as `change_topic`."""
-
-        def work(connection: Connection) -> bool:
-            _own(_stored(connection), topic_id)
-            self._write(connection, (), [topic_id])
-            return True
-
-        await self._changing(work)
+        await self._change(lambda connection: ([_removed(_own(connection, topic_id), "id")], []))
 
     async def topics(self) -> Sequence[Topic]:
         """Return all topics by id. Raises Unavailable."""
-        return await self._database.read(lambda connection: list(_stored(connection).values()))
+
+        def work(connection: Connection) -> list[Topic]:
+            return [_unpack_topic(row.definition) for row in connection.execute(_TOPICS)]
+
+        return await self._database.read(work)
 
     async def topic(self, topic_id: str) -> Topic | None:
         """Return one topic. Raises Unavailable."""
 
         def work(connection: Connection) -> Topic | None:
-            packed = connection.execute(_ONE, {"wanted": topic_id}).scalar_one_or_none()
-            return None if packed is None else _unpack_topic(packed)
+            row = _row_of(connection, topic_id)
+            return None if row is None or row.removed else _unpack_topic(row.definition)
 
         return await self._database.read(work)
 
@@ -100,92 +88,140 @@ class SqlTopics:
         """Return all word lists by name. Raises Unavailable."""
 
         def work(connection: Connection) -> list[WordList]:
-            return [_unpack_list(packed) for (packed,) in connection.execute(_LISTS)]
+            return [_unpack_list(row.definition) for row in connection.execute(_LISTS)]
 
         return await self._database.read(work)
 
     async def catalog_revision(self) -> int:
         """Return a number that every change raises. Raises Unavailable."""
+        return await self._database.read(_revision)
 
-        def work(connection: Connection) -> int:
-            found: int = connection.execute(_REVISION).scalar_one()
-            return found
+    async def catalog_since(self, revision: int) -> CatalogChange:
+        """Return what has changed after a revision, everything after -1. Raises Unavailable."""
+
+        def work(connection: Connection) -> CatalogChange:
+            # Read first: what comes in between is read once more next time.
+            last = _revision(connection)
+            topics = connection.execute(_TOPICS_SINCE, {"after": revision}).all()
+            lists = connection.execute(_LISTS_SINCE, {"after": revision}).all()
+            return CatalogChange(
+                revision=last,
+                topics=tuple(_unpack_topic(row.definition) for row in topics if not row.removed),
+                lists=tuple(_unpack_list(row.definition) for row in lists if not row.removed),
+                removed_topics=tuple(row.id for row in topics if row.removed),
+                removed_lists=tuple(row.name for row in lists if row.removed),
+            )
 
         return await self._database.read(work)
 
-    async def _changing(self, work: Callable[[Connection], bool]) -> None:
+    async def matches_since(self, since: datetime) -> Mapping[str, int]:
+        """Return how many articles fetched since then have each topic. Raises Unavailable."""
+
+        def work(connection: Connection) -> dict[str, int]:
+            rows = connection.execute(_MATCHES, {"since": since})
+            return {topic: count for topic, count in rows}
+
+        return await self._database.read(work)
+
+    async def _change(self, work: Callable[[Connection], tuple[Rows, Rows]]) -> None:
+        """Write the rows of topics and of word lists that `work` returns."""
         dialect = self._database.dialect
 
         def whole(connection: Connection) -> None:
             dialect.lock(connection, Lock.TOPICS)
-            if work(connection):
-                connection.execute(_RAISE)
+            topics, lists = work(connection)
+            if not (topics or lists):
+                return
+            connection.execute(_RAISE)
+            revision = {"revision": _revision(connection)}
+            for table, rows in ((TOPIC, topics), (WORD_LIST, lists)):
+                if rows:
+                    upsert = _upsert(dialect.insert(table), table)
+                    connection.execute(upsert, [row | revision for row in rows])
 
         await self._database.write(whole)
 
-    def _write(self, connection: Connection, changed: Sequence[Topic], gone: Sequence[str]) -> None:
-        dialect = self._database.dialect
-        if gone:
-            connection.execute(_delete(dialect), {"ids": dialect.listed(list(gone))})
-        if changed:
-            rows = [
-                {"id": topic.id, "owner": topic.owner.value, "definition": _pack(topic)}
-                for topic in changed
-            ]
-            connection.execute(_upsert(dialect), rows)
 
-    def _write_lists(self, connection: Connection, lists: Sequence[WordList]) -> bool:
-        stored = [_unpack_list(packed) for (packed,) in connection.execute(_LISTS)]
-        wanted = sorted(lists, key=lambda words: words.name)
-        if stored == wanted:
-            return False
-        connection.execute(delete(WORD_LIST))
-        if wanted:
-            rows = [{"name": words.name, "definition": _pack(words)} for words in wanted]
-            connection.execute(WORD_LIST.insert(), rows)
-        return True
-
-
-def _stored(connection: Connection) -> dict[str, Topic]:
-    topics = (_unpack_topic(packed) for (packed,) in connection.execute(_TOPICS))
-    return {topic.id: topic for topic in topics}
+def _declared(
+    topics: Sequence[Topic], lists: Sequence[WordList], connection: Connection
+) -> tuple[Rows, Rows]:
+    stored = {row.id: row for row in connection.execute(select(TOPIC))}
+    own = {topic.id: replace(topic, owner=Owner.CONFIG) for topic in topics}
+    rows = _as_rows(own.values(), stored)
+    rows += [
+        _removed(row, "id")
+        for name, row in stored.items()
+        if not (name in own or row.removed) and _unpack_topic(row.definition).owner is Owner.CONFIG
+    ]
+    known = {row.name: row for row in connection.execute(select(WORD_LIST))}
+    wanted = {words.name: _pack(words) for words in lists}
+    changed: Rows = [
+        {"name": name, "removed": False, "definition": packed}
+        for name, packed in wanted.items()
+        if name not in known or known[name].removed or known[name].definition != packed
+    ]
+    changed += [
+        _removed(row, "name") for name, row in known.items() if not (name in wanted or row.removed)
+    ]
+    return rows, changed
 
 
-def _versioned(topic: Topic, stored: dict[str, Topic]) -> Topic | None:
-    """Return a topic with the version that it has now; None where it is as it was."""
-    before = stored.get(topic.id)
-    if before is None:
-        return replace(topic, version=1)
-    matches_alike = (before.query, before.stem) == (topic.query, topic.stem)
-    new = replace(topic, version=before.version + (not matches_alike))
-    return None if new == before else new
+def _as_rows(topics: Iterable[Topic], stored: Mapping[str, Any]) -> Rows:
+    """Return the rows of those topics that are new or another than before."""
+    rows: Rows = []
+    for topic in topics:
+        row = stored.get(topic.id)
+        before = None if row is None else _unpack_topic(row.definition)
+        version = 1
+        if before is not None:
+            alike = (before.query, before.stem) == (topic.query, topic.stem)
+            version = before.version + (not alike)
+        new = replace(topic, version=version)
+        if row is None or row.removed or new != before:
+            rows.append({"id": topic.id, "removed": False, "definition": _pack(new)})
+    return rows
 
 
-def _own(stored: dict[str, Topic], topic_id: str) -> None:
-    topic = stored.get(topic_id)
-    if topic is None:
+def _removed(row: Any, key: str) -> dict[str, Any]:
+    return {key: getattr(row, key), "removed": True, "definition": row.definition}
+
+
+def _row_of(connection: Connection, topic_id: str) -> Any | None:
+    return connection.execute(_ONE, {"wanted": topic_id}).first()
+
+
+def _own(connection: Connection, topic_id: str) -> Any:
+    row = _row_of(connection, topic_id)
+    if row is None or row.removed:
         raise Rejected(f"there is no topic '{topic_id}'")
-    if topic.owner is not Owner.USER:
+    if _unpack_topic(row.definition).owner is not Owner.USER:
         raise Rejected(f"topic '{topic_id}' is declared in the operator's file, change it there")
+    return row
 
 
-@cache
-def _delete(dialect: Dialect) -> Executable:
-    return delete(TOPIC).where(dialect.among(TOPIC.c.id, "ids"))
+def _revision(connection: Connection) -> int:
+    found: int = connection.execute(_REVISION).scalar_one()
+    return found
 
 
-@cache
-def _upsert(dialect: Dialect) -> Executable:
-    insert: Any = dialect.insert(TOPIC)
-    statement: Executable = insert.on_conflict_do_update(
-        index_elements=["id"],
-        set_={column.name: insert.excluded[column.name] for column in TOPIC.c},
+def _upsert(insert: Any, table: Table) -> Any:
+    return insert.on_conflict_do_update(
+        index_elements=[column.name for column in table.primary_key],
+        set_={column.name: insert.excluded[column.name] for column in table.c},
     )
-    return statement
 
 
-_TOPICS = select(TOPIC.c.definition).order_by(TOPIC.c.id)
-_ONE = select(TOPIC.c.definition).where(TOPIC.c.id == bindparam("wanted"))
-_LISTS = select(WORD_LIST.c.definition).order_by(WORD_LIST.c.name)
+_AFTER = bindparam("after", type_=BigInteger)
+_TOPICS = select(TOPIC).where(TOPIC.c.removed.is_(false())).order_by(TOPIC.c.id)
+_ONE = select(TOPIC).where(TOPIC.c.id == bindparam("wanted"))
+_LISTS = select(WORD_LIST).where(WORD_LIST.c.removed.is_(false())).order_by(WORD_LIST.c.name)
+_TOPICS_SINCE = select(TOPIC).where(TOPIC.c.revision > _AFTER).order_by(TOPIC.c.id)
+_LISTS_SINCE = select(WORD_LIST).where(WORD_LIST.c.revision > _AFTER).order_by(WORD_LIST.c.name)
 _REVISION = select(CATALOG.c.revision)
 _RAISE = update(CATALOG).values(revision=CATALOG.c.revision + 1)
+_MATCHES = (
+    select(ARTICLE_TOPIC.c.topic, func.count())
+    .join(ARTICLE, ARTICLE.c.id == ARTICLE_TOPIC.c.article_id)
+    .where(ARTICLE.c.fetched >= bindparam("since", type_=UTC_TIME))
+    .group_by(ARTICLE_TOPIC.c.topic)
+)

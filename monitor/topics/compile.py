@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Topic, WordList
+from monitor.model import AlertRule, Topic, WordList
 from monitor.topics.matcher import NONE, Matcher
 from monitor.topics.mistakes import Mistake, QueryError
 from monitor.topics.query import Query, parse
@@ -36,9 +36,28 @@ def compile_topics(topics: Iterable[Topic], lists: Iterable[WordList] = ()) -> C
     ).run()
 
 
+def names_in(query: str) -> set[str]:
+    """Return the names that a query may use as `@name`, without parsing it."""
+    return set(_USED.findall(query))
+
+
 def parse_with(text: str, compiled: Compiled, stem: str = "") -> Query:
     """Return a query that may use what is compiled. Raises QueryError."""
     return parse(text, stem=stem, names=compiled.names)
+
+
+def queries_of_rules(
+    rules: Iterable[AlertRule], topics: Iterable[Topic], lists: Iterable[WordList]
+) -> Mapping[str, Node]:
+    """Return the queries of those rules that have one, by rule; they may use what is declared.
+
+    Raises QueryError.
+    """
+    asking = {rule.id: rule.query for rule in rules if rule.query}
+    if not asking:
+        return {}
+    compiled = compile_topics(topics, lists)
+    return {name: parse_with(query, compiled).root for name, query in asking.items()}
 
 
 def parse_with_all(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -17,9 +18,11 @@ from monitor.search import search
 from monitor.topics.query import QueryError
 from monitor.web.matches import matches_of
 from monitor.web.templating import STATIC, environment
-from monitor.web.topics import TopicsNow
+from monitor.web.topics import TopicsNow, names_of, queries_of, sorted_topics
 
 PAGE = 50
+LATELY = timedelta(days=7)
+"""How far back the matches of topics are counted."""
 LATEST = 10
 
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
@@ -40,10 +43,11 @@ class Pages:
         *,
         clock: Clock,
         position: Callable[[tuple[int, int]], str],
+        topics: TopicsNow,
     ) -> None:
         self._archive = archive
+        self._topics = topics
         self._clock = clock
-        self._topics = TopicsNow()
         self._position = position
         self._templates = environment(clock)
         self.static = StaticFiles(directory=STATIC)
@@ -82,7 +86,7 @@ class Pages:
             more=len(rows) > PAGE or bool(found and found.before),
             mistake=mistake,
             titles=titles,
-            topics=(await self._topics.read(archive)).names,
+            topics=names_of(await self._topics.read(archive)),
             chosen={"topic": topic, "source": source, "q": q.strip()},
             before=before,
             position=self._position(newest) if before is None else "",
@@ -108,10 +112,10 @@ class Pages:
             "article.html",
             row=row,
             # In a thread: a long article under many topics takes some tenths of a second.
-            matches=await asyncio.to_thread(matches_of, row.article, known.queries),
+            matches=await asyncio.to_thread(matches_of, row.article, queries_of(known)),
             wrong=await _wrong_topics(archive, row.article),
             titles=await self._source_titles(archive),
-            topics=known.names,
+            topics=names_of(known),
             alerts=await archive.alerts_of([article_id]),
         )
 
@@ -125,15 +129,21 @@ class Pages:
             rows=rows[:PAGE],
             more=len(rows) > PAGE,
             titles=await self._source_titles(archive),
-            topics=(await self._topics.read(archive)).names,
+            topics=names_of(await self._topics.read(archive)),
             before=before,
             position=self._position(newest) if before is None else "",
         )
 
     async def topics(self) -> Response:
         """List the topics, and take a new one."""
-        known = await self._topics.read(self._archive())
-        return self._render("topics.html", topics=list(known.topics.values()))
+        archive = self._archive()
+        known = await self._topics.read(archive)
+        return self._render(
+            "topics.html",
+            topics=sorted_topics(known),
+            matches=await archive.matches_since(self._clock.now() - LATELY),
+            errors=known.errors,
+        )
 
     async def topic(self, topic_id: TopicId) -> Response:
         """Show one topic with its query, and its latest articles."""
@@ -143,7 +153,11 @@ class Pages:
             raise HTTPException(404, "There is no such topic.")
         rows = await archive.articles(ArticleFilter(topic=topic_id, limit=LATEST))
         return self._render(
-            "topic.html", topic=topic, rows=rows, titles=await self._source_titles(archive)
+            "topic.html",
+            topic=topic,
+            error=(await self._topics.read(archive)).errors.get(topic_id),
+            rows=rows,
+            titles=await self._source_titles(archive),
         )
 
     async def sources(self) -> Response:

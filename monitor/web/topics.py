@@ -1,45 +1,41 @@
-"""The topics as pages need them: their names and queries, as they are now."""
+"""The topics as the API and the pages need them, as they are now."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from monitor.model import Topic
-from monitor.protocols import Archive
-from monitor.topics.compile import compile_topics
+from monitor.protocols import Topics
+from monitor.topics.current import CurrentTopics
 from monitor.topics.tree import Node
 
 
-@dataclass(frozen=True, slots=True)
-class KnownTopics:
-    """All topics by id, and the queries of those that hold."""
-
-    topics: Mapping[str, Topic]
-    queries: Mapping[str, Node]
-
-    @property
-    def names(self) -> Mapping[str, str]:
-        """What people call them, by id."""
-        return {topic.id: topic.name for topic in self.topics.values()}
-
-
 class TopicsNow:
-    """Reads the topics again when they have changed."""
+    """Takes over what has changed, whenever somebody asks."""
 
     def __init__(self) -> None:
-        self._revision = -1
-        self._known = KnownTopics({}, {})
+        self._current = CurrentTopics()
+        self._taking = asyncio.Lock()
 
-    async def read(self, archive: Archive) -> KnownTopics:
-        """Return the topics. Raises Unavailable."""
-        revision = await archive.catalog_revision()
-        if revision != self._revision:
-            topics, lists = await archive.topics(), await archive.word_lists()
-            # In a thread: many topics take a while to be read.
-            compiled = await asyncio.to_thread(compile_topics, topics, lists)
-            queries = {name: query.root for name, query in compiled.queries.items()}
-            self._known = KnownTopics({topic.id: topic for topic in topics}, queries)
-            self._revision = revision
-        return self._known
+    async def read(self, archive: Topics) -> CurrentTopics:
+        """Return the topics, which nobody else changes. Raises Unavailable."""
+        if await archive.catalog_revision() != self._current.revision:
+            async with self._taking:
+                change = await archive.catalog_since(self._current.revision)
+                self._current, _ = await self._current.after(change)
+        return self._current
+
+
+def names_of(current: CurrentTopics) -> dict[str, str]:
+    """Return what people call the topics, by id."""
+    return {topic.id: topic.name for topic in sorted_topics(current)}
+
+
+def queries_of(current: CurrentTopics) -> dict[str, Node]:
+    """Return the queries that articles are tagged with, by id."""
+    return {name: running.query.root for name, running in current.running.items()}
+
+
+def sorted_topics(current: CurrentTopics) -> list[Topic]:
+    """Return all topics by id."""
+    return [current.topics[name] for name in sorted(current.topics)]

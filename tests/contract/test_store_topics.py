@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from monitor.errors import Rejected
-from monitor.model import Expectations, Owner, Priority, Topic, WordList
+from monitor.model import CatalogChange, Expectations, Owner, Priority, Topic, WordList
 from monitor.store import SqlStore
+from tests.support.articles import NOW, an_article
 
 STORM = Topic(id="storm", name="Storms", query="storm OR hurricane")
 NAVY = Topic(
@@ -70,6 +72,46 @@ async def test_a_user_adds_changes_and_removes_a_topic(store: SqlStore) -> None:
     await store.remove_topic("navy")
     assert await store.topics() == [STORM]
     assert await store.catalog_revision() == 4
+
+
+async def test_only_what_has_changed_is_read_again(store: SqlStore) -> None:
+    await store.declare_topics([STORM], [SHIPS])
+    assert await store.catalog_since(-1) == CatalogChange(
+        revision=1, topics=(STORM,), lists=(SHIPS,)
+    )
+    assert await store.catalog_since(1) == CatalogChange(revision=1)
+    await store.add_topic(NAVY)
+    mine = replace(NAVY, owner=Owner.USER)
+    assert await store.catalog_since(1) == CatalogChange(revision=2, topics=(mine,))
+    await store.remove_topic("navy")
+    assert await store.catalog_since(1) == CatalogChange(revision=3, removed_topics=("navy",))
+    await store.declare_topics([], [])
+    gone = CatalogChange(revision=4, removed_topics=("storm",), removed_lists=("ships",))
+    assert await store.catalog_since(3) == gone
+
+
+async def test_a_version_never_stands_for_two_queries(store: SqlStore) -> None:
+    for query, version in (("navy", 1), ("navies", 2), ("navies", 2)):
+        await store.add_topic(replace(NAVY, query=query))
+        found = await store.topic("navy")
+        assert found is not None
+        assert found.version == version
+        await store.remove_topic("navy")
+        assert await store.topic("navy") is None
+
+
+async def test_a_topic_is_not_called_as_a_list_is(store: SqlStore) -> None:
+    await store.declare_topics([], [SHIPS])
+    with pytest.raises(Rejected, match="a word list is called 'ships'"):
+        await store.add_topic(replace(STORM, id="ships"))
+
+
+async def test_matches_are_counted_from_a_time_on(store: SqlStore) -> None:
+    old, new = NOW - timedelta(days=8), NOW
+    for number, (fetched, topics) in enumerate(((old, ("a",)), (new, ("a", "b")), (new, ("b",)))):
+        article = an_article(id=f"a{number}", fetched=fetched, topics=topics)
+        await store.save_articles([article], NOW)
+    assert await store.matches_since(NOW - timedelta(days=7)) == {"a": 1, "b": 2}
 
 
 async def test_what_is_declared_is_changed_in_its_file_alone(store: SqlStore) -> None:

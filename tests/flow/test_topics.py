@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from monitor import app
+from tests.support.articles import an_article
 from tests.support.running import Running, a_service
 from tests.support.site import TITLES, Site, rss
 from tests.support.world import until
@@ -68,6 +70,29 @@ async def test_a_topic_takes_effect_changes_and_goes_without_a_restart(tmp_path:
             versions = [dict(zip(*found[title], strict=True)).get("ferry") for title in TITLES[:3]]
             assert versions[0] is None
             assert versions[2] == 2
+
+
+async def test_another_process_takes_over_what_one_has_changed(tmp_path: Path) -> None:
+    async with a_service(tmp_path, {}) as running:
+        other = app.compose(running.service.config, running.clock)
+        await other.store.start()
+        try:
+            await other.catalog.refresh()
+            article = an_article(title="A ferry sinks")
+            assert await other.catalog.match([article]) == [((), ())]
+            for method, path, body, found in (
+                ("POST", "", {"id": "sea", "query": "ferry"}, (("sea",), (1,))),
+                ("PATCH", "/sea", {"query": "ferry OR boat"}, (("sea",), (2,))),
+                ("PATCH", "/sea", {"name": "At sea"}, (("sea",), (2,))),
+                ("DELETE", "/sea", None, ((), ())),
+                ("POST", "", {"id": "sea", "query": "ferry"}, (("sea",), (3,))),
+            ):
+                assert (await ask(running, method, path, body))[0] < 300
+                await other.catalog.look()
+                assert await other.catalog.match([article]) == [found]
+        finally:
+            await other.store.stop()
+            await other.parser.close()
 
 
 async def test_a_query_that_does_not_hold_is_refused_with_its_place(tmp_path: Path) -> None:

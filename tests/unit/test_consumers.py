@@ -31,6 +31,7 @@ from monitor.relay import fetched_event
 from monitor.store import SqlStore
 from monitor.telemetry import Health
 from monitor.topics.compile import matcher_of
+from monitor.topics.query import parse
 from tests.support.articles import an_article
 from tests.support.clock import START, FakeClock
 
@@ -194,6 +195,14 @@ def test_a_rule_for_every_topic_needs_a_topic() -> None:
     assert alerts_for(an_article(), [rule], START) == []
     (found,) = alerts_for(an_article(topics=("x", "y")), [rule], START)
     assert found.topics == ("x", "y")
+
+
+def test_a_rule_with_a_query_wants_both() -> None:
+    rule = AlertRule(id="all", topics=("*",), channels=("log",), query="astana OR minsk")
+    queries = {rule.id: parse(rule.query).root}
+    assert alerts_for(an_article(topics=("x",), body="In Moscow"), [rule], START, queries) == []
+    assert alerts_for(an_article(body="In Astana"), [rule], START, queries) == []
+    assert alerts_for(an_article(topics=("x",), body="In Astana"), [rule], START, queries)
 
 
 async def test_items_of_a_source_that_share_an_address_are_told_apart_by_their_ids(

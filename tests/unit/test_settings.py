@@ -10,7 +10,7 @@ import pytest
 from monitor.config import Config, load
 from monitor.declarations import SourceRules, check_source, values_of
 from monitor.errors import ConfigError
-from monitor.model import FullText, Owner, Source, Topic, WordList
+from monitor.model import Expectations, FullText, Owner, Priority, Source, Topic, WordList
 from monitor.settings import Role
 
 RULES = SourceRules(
@@ -93,7 +93,51 @@ def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
     assert any(text.startswith("MONITOR_PORT: ") and "99999" in text for text in found)
     assert any(text.startswith("prot in monitor.yaml: is not a key here") for text in found)
     assert any("channel 'c' is not declared" in text for text in found)
-    assert any("topic 'u' is not in topics.yaml" in text for text in found)
+
+
+def test_a_rule_may_wait_for_a_topic_that_somebody_makes(tmp_path: Path) -> None:
+    rules = "channels: {c: {type: log}}\nrules:\n  r: {topics: [later, sc0], channels: [c]}\n"
+    later, misspelt = configured(tmp_path, alerts_yaml=rules).warnings
+    assert later.endswith("topic 'later' is not declared; it alerts once somebody makes that topic")
+    assert misspelt.endswith("topic 'sc0' is not declared; did you mean sco?")
+
+
+@pytest.mark.parametrize(("query", "wrong"), [("x", ""), ("bad", "query: column 1: nothing")])
+def test_the_query_of_a_rule(tmp_path: Path, query: str, wrong: str) -> None:
+    rule = f"{{topics: [sco], channels: [c], query: {query}}}"
+    rules = f"channels: {{c: {{type: log}}}}\nrules:\n  r: {rule}\n"
+    if wrong:
+        found = problems_of(tmp_path, alerts_yaml=rules)
+        assert found == [f"rule 'r' in alerts.yaml: {wrong}"]
+    else:
+        assert configured(tmp_path, alerts_yaml=rules).rules[0].query == query
+
+
+def test_topics_of_a_folder_and_word_lists(tmp_path: Path) -> None:
+    (tmp_path / "topics").mkdir()
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "topics" / "more.yaml").write_text(
+        "topics:\n  nato: {query: nato, stem: en, priority: high, expect: {match: [a, b]}}\n"
+    )
+    (tmp_path / "lists" / "towns.txt").write_text("# towns\nAstana\n\nNew Delhi  # India\n")
+    config = configured(tmp_path)
+    assert config.lists == (WordList(name="towns", terms=("Astana", "New Delhi")),)
+    expect = Expectations(match=("a", "b"))
+    assert config.topics[1] == Topic(
+        id="nato", name="nato", query="nato", stem="en", priority=Priority.HIGH, expect=expect
+    )
+
+
+def test_mistakes_of_topics_name_their_files(tmp_path: Path) -> None:
+    (tmp_path / "topics").mkdir()
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "topics" / "more.yaml").write_text("topics: {sco: {query: x}, t: {query: bad}}")
+    (tmp_path / "lists" / "empty.txt").write_text("# nothing\n")
+    assert sorted(problems_of(tmp_path)) == [
+        "topic 'sco' in topics/more.yaml: is in topics.yaml as well: rename one of them",
+        "topic 't' in topics/more.yaml: query: column 1: nothing",
+        "word list lists/empty.txt: no term",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def list_topics(json: Json = False) -> None:
         print_json(known.topics)
         return
     print_table(
-        ("topic", "name", "priority", "tests", "query"),
+        ("topic", "name", "priority", "tests", "owner", "version", "query"),
         [_row(topic) for topic in known.topics],
         "No topics. Add one to topics.yaml.",
     )
@@ -28,4 +28,12 @@ def _row(topic: Topic) -> tuple[object, ...]:
     tests = len(topic.expect.match) + len(topic.expect.no_match)
     query = " ".join(topic.query.split())
     short = query if len(query) <= _QUERY else query[: _QUERY - 1].rstrip() + "…"
-    return topic.id, topic.name, topic.priority.value, tests or "none", short
+    return (
+        topic.id,
+        topic.name,
+        topic.priority.value,
+        tests or "none",
+        topic.owner.value,
+        topic.version,
+        short,
+    )

@@ -15,16 +15,21 @@ def upgrade() -> None:
     op.create_table(
         "topic",
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.Boolean(), nullable=False),
         sa.Column("definition", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_topic")),
     )
+    op.create_index("ix_topic_revision", "topic", ["revision"])
     op.create_table(
         "word_list",
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.Boolean(), nullable=False),
         sa.Column("definition", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_word_list")),
     )
+    op.create_index("ix_word_list_revision", "word_list", ["revision"])
     catalog = op.create_table(
         "catalog",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
