@@ -95,9 +95,8 @@ def article_of(
     `outlets` are names to be cut off its headline."""
     url = absolute(item.url, document.url) or (link_url(item.id) if _is_address(item.id) else "")
     summary = clean_text(text_of(item.summary), MAX_SUMMARY)
-    # Many parsers give the only text that there is as both.
-    same = item.content == item.summary
-    body = "" if same else clean_text(text_of(item.content), MAX_ARTICLE)
+    content = "" if item.content == item.summary else item.content
+    body = clean_text(text_of(content), MAX_ARTICLE)
     body = "" if body == summary else cut(body, MAX_ARTICLE - len(summary.encode()) - 4 * MAX_TITLE)
     authors = _lines(item.authors, MAX_PERSON, _MAX_AUTHORS)
     categories = _lines(item.categories, _MAX_CATEGORY, _MAX_CATEGORIES)

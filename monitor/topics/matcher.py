@@ -123,20 +123,24 @@ class Matcher:
         )
 
     def _keys_of(self, text: Text) -> set[str]:
-        keys = text.vocabulary | {""}
+        """Return the article's keys, and the empty one under which a query without a second
+        clause is filed. The text's vocabulary is added to: no word looks like a key."""
+        keys = text.vocabulary
+        met = self._patterns.met_by(keys) if self._patterns else ()
         segments = text.segments(Zone.TEXT)
         if self._pairs:
+            pairs = self._pairs
             for segment in segments:
-                words = segment.folded
                 # A view takes any iterable, and looks its items up without a step of ours.
-                found = self._pairs.keys() & pairwise(words)
-                keys.update([self._pairs[pair] for pair in found])
+                found = pairs.keys() & pairwise(segment.folded)
+                if found:
+                    keys.update([pairs[pair] for pair in found])
         if self._titles:
             title = segments[0].folded
             keys.update([TITLE + word for word in title])
             keys.update([f"{TITLE}{one} {other}" for one, other in pairwise(title)])
-        if self._patterns:
-            keys.update(self._patterns.met_by(text.vocabulary))
+        keys.update(met)
+        keys.add("")
         return keys
 
     def _grow(self) -> int:

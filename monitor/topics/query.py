@@ -11,13 +11,11 @@ nothing.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import ParamSpec, cast
+from typing import cast
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedToken
@@ -25,7 +23,6 @@ from lark.exceptions import UnexpectedToken
 from monitor.topics import leaves
 from monitor.topics.canonical import canonical
 from monitor.topics.mistakes import (
-    MAX_PATTERNS,
     Fault,
     Mistake,
     QueryError,
@@ -35,11 +32,11 @@ from monitor.topics.mistakes import (
     placed,
     shown,
 )
+from monitor.topics.reading import READING, Reading, counted, told, used
 from monitor.topics.shape import holds_of_nothing, is_positional, looks_at_fields
 from monitor.topics.tree import (
     And,
     AtLeast,
-    Fuzzy,
     In,
     Near,
     Node,
@@ -48,15 +45,11 @@ from monitor.topics.tree import (
     Phrase,
     Repeat,
     Score,
-    Term,
-    Use,
-    Wildcard,
     Zone,
 )
 
 __all__ = ["Mistake", "Query", "QueryError", "canonical", "parse"]
 
-P = ParamSpec("P")
 NONE: Mapping[str, Node] = MappingProxyType({})
 
 
@@ -78,8 +71,8 @@ def parse(text: str, *, stem: str = "", names: Mapping[str, Node] = NONE) -> Que
     that does not hold, or that exceeds a limit of `monitor.topics.mistakes`.
     """
     text = text.translate(_QUOTES)
-    reading = _Reading(stem, names)
-    token = _READING.set(reading)
+    reading = Reading(stem, names)
+    token = READING.set(reading)
     try:
         check_shape(text)
         # The builder makes nodes while Lark parses, which Lark's own types do not say.
@@ -92,24 +85,11 @@ def parse(text: str, *, stem: str = "", names: Mapping[str, Node] = NONE) -> Que
     except Fault as fault:
         raise placed(text, [*reading.faults, fault]) from None
     finally:
-        _READING.reset(token)
+        READING.reset(token)
     if reading.faults:
         raise placed(text, reading.faults)
     return Query(root)
 
-
-@dataclass(slots=True)
-class _Reading:
-    """What one call of `parse` was given, and what it has found."""
-
-    stem: str
-    names: Mapping[str, Node]
-    faults: list[Fault] = field(default_factory=list)
-    patterns: int = 0
-
-
-_READING: ContextVar[_Reading] = ContextVar("reading")
-_UNKNOWN = Term("…")  # in the place of what is wrong, so that the rest can be read
 
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
@@ -152,60 +132,40 @@ WORD: /[^\s()",]+/
 """
 
 
-def _told(method: Callable[P, Node]) -> Callable[P, Node]:
-    """Keep a fault for later, at the place of the first token, and go on without the part."""
-
-    def building(*arguments: P.args, **named: P.kwargs) -> Node:
-        try:
-            return method(*arguments, **named)
-        except Fault as fault:
-            first = next((item for item in arguments if isinstance(item, Token)), None)
-            offset = fault.offset
-            if offset is None and first is not None:
-                offset = first.start_pos
-            sentence = fault.sentence
-            if "{place}" not in sentence:
-                sentence = "{place}: " + sentence
-            _READING.get().faults.append(Fault(offset, sentence))
-            return _UNKNOWN
-
-    return building
-
-
 @v_args(inline=True)
 class _Builder(Transformer[Token, Node]):
     """Makes a node of each rule as the parser completes it, so that depth costs no recursion."""
 
-    @_told
+    @told
     def word(self, token: Token) -> Node:
         if token.startswith("@"):
-            return _used(token[1:])
+            return used(token[1:])
         check_word(token)
-        parts = leaves.words_of(token, _READING.get().stem)
+        parts = leaves.words_of(token, READING.get().stem)
         if not parts:
             raise Fault(None, f"{shown(token)} has no letter or digit: remove it")
-        return _counted(parts[0] if len(parts) == 1 else Phrase(tuple(parts)))
+        return counted(parts[0] if len(parts) == 1 else Phrase(tuple(parts)))
 
-    @_told
+    @told
     def phrase(self, token: Token) -> Node:
-        return _counted(leaves.quoted(token, _READING.get().stem))
+        return counted(leaves.quoted(token, READING.get().stem))
 
-    @_told
+    @told
     def value(self, token: Token) -> Node:
         return leaves.value(token)
 
-    @_told
+    @told
     def published(self, token: Token) -> Node:
         return leaves.published(token)
 
-    @_told
+    @told
     def within(self, token: Token) -> Node:
         return leaves.within(token)
 
     def group(self, _left: Token, item: Node, _right: Token) -> Node:
         return item
 
-    @_told
+    @told
     def zoned(self, token: Token, item: Node | Token) -> Node:
         zone = Zone(token[:-1].lower())
         if isinstance(item, Token):
@@ -216,7 +176,7 @@ class _Builder(Transformer[Token, Node]):
             raise Fault(None, f"{zone}: takes words and phrases, but no field again")
         return In(zone, item)
 
-    @_told
+    @told
     def near(self, left: Node, token: Token, right: Node) -> Node:
         if not (is_positional(left) and is_positional(right)):
             raise Fault(None, "NEAR takes words, phrases, and groups of them with OR")
@@ -232,7 +192,7 @@ class _Builder(Transformer[Token, Node]):
     def any_of(self, *parts: Node | Token) -> Node:
         return Or(_flat(parts, lambda node: node.items if isinstance(node, Or) else (node,)))
 
-    @_told
+    @told
     def at_least(self, token: Token, *parts: Node | Token) -> Node:
         items = _flat(parts, lambda node: (node,))
         count = leaves.share(token.partition("(")[2].rstrip(", \n\t"), len(items))
@@ -242,7 +202,7 @@ class _Builder(Transformer[Token, Node]):
             return self.any_of(*items)
         return self.all_of(*items) if count == len(items) else AtLeast(count, items)
 
-    @_told
+    @told
     def repeat(self, token: Token, item: Node, _right: Token) -> Node:
         count = token.partition("(")[2].rstrip(", \n\t")
         if not is_positional(item):
@@ -255,7 +215,7 @@ class _Builder(Transformer[Token, Node]):
         weight = int(found[0][:-1][:7]) if isinstance(found[0], Token) else 1
         return weight, cast(Node, found[-1])
 
-    @_told
+    @told
     def score(self, token: Token, *found: tuple[int, Node] | Token) -> Node:
         parts = tuple(part for part in found if not isinstance(part, Token))
         number = token.partition("=")[2].rstrip(":(")
@@ -271,25 +231,6 @@ def _flat(
     parts: Iterable[Node | Token], items: Callable[[Node], tuple[Node, ...]]
 ) -> tuple[Node, ...]:
     return tuple(item for part in parts if not isinstance(part, Token) for item in items(part))
-
-
-def _used(name: str) -> Use:
-    names = _READING.get().names
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean @{near[0]}?" if near else ""
-        raise Fault(None, f"no topic or word list is called '{shown(name)}'{hint}")
-    return Use(name, names[name])
-
-
-def _counted(node: Node) -> Node:
-    """Count what is held against every word of an article. Raises Fault where it is too much."""
-    reading = _READING.get()
-    parts = node.words if isinstance(node, Phrase) else (node,)
-    reading.patterns += sum(isinstance(part, Wildcard | Fuzzy) for part in parts)
-    if reading.patterns > MAX_PATTERNS:
-        raise Fault(None, f"more than {MAX_PATTERNS} wildcards and ~: make several topics of it")
-    return node
 
 
 def _check_whole(root: Node) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import re2
-
+from monitor.topics.leaves import compiled
 from monitor.topics.tree import (
     And,
     AtLeast,
@@ -88,7 +87,7 @@ def holds_of_nothing(node: Node) -> bool:
             return sum(map(holds_of_nothing, items)) >= count
         case Score(threshold, parts):
             return sum(weight for weight, item in parts if holds_of_nothing(item)) >= threshold
-        case Regex(_, pattern):
-            return re2.search(pattern, "") is not None
+        case Regex():
+            return compiled(node).search("") is not None
         case _:
             return False

@@ -94,7 +94,7 @@ class Text:
     @cached_property
     def vocabulary(self) -> set[str]:
         """The folded words of title, summary and body."""
-        return set().union(*(segment.folded for segment in self.segments(Zone.TEXT)))
+        return set().union(*[segment.folded for segment in self.segments(Zone.TEXT)])
 
     @cached_property
     def lines(self) -> str:

@@ -42,8 +42,15 @@ LIVES_IN = {
     "html_text": {"monitor/sources/markup.py"},
     "imaplib": {"monitor/sources/imap.py"},
     "jinja2": {"monitor/web/templating.py"},
-    # Two modules, one thing: a query, and the sentence that says what is wrong with it.
-    "lark": {"monitor/topics/query.py", "monitor/topics/mistakes.py"},
+    # One thing in three modules: a query, what is found while it is read, and its mistakes.
+    "lark": {
+        "monitor/topics/query.py",
+        "monitor/topics/reading.py",
+        "monitor/topics/mistakes.py",
+    },
+    "rapidfuzz": {"monitor/topics/evaluate.py"},
+    "re2": {"monitor/topics/leaves.py"},
+    "Stemmer": {"monitor/topics/stems.py"},
     "protego": {"monitor/sources/robots.py"},
     "publicsuffixlist": {"monitor/text/hosts.py"},
     "py3langid": {"monitor/text/language.py"},
