@@ -32,6 +32,8 @@ from monitor.settings import PREFIX, Role, Settings
 from monitor.sources import TYPES
 from monitor.telemetry import REGISTRY, Health
 from monitor.topics.compile import matcher_of
+from monitor.topics.query import parse
+from monitor.topics.tree import Term
 from tests.support.articles import an_article
 
 ROOT = Path(__file__).parents[2]
@@ -373,3 +375,24 @@ def test_the_version_has_its_changes() -> None:
     assert re.search(
         rf"^## \[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d$", page("CHANGELOG.md"), re.M
     )
+
+
+@pytest.mark.parametrize("page", ["query-language.md", "topics.md"])
+def test_every_query_that_is_shown_holds(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    shown = re.findall(r"```query\n(.*?)\n```", text, re.DOTALL)
+    assert shown
+    for query in shown:
+        parse(query, names={"drones": Term("drone")})
+
+
+def test_every_construct_of_the_table_holds() -> None:
+    text = (ROOT / "docs" / "query-language.md").read_text(encoding="utf-8")
+    table = text.partition("## What to write")[2].partition("\n##")[0]
+    rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    assert len(rows) > 25
+    for row in rows:
+        for query in re.findall(r"`([^`]+)`", row):
+            if query.rstrip(":=<>") in ("body", "lead", "", "<"):
+                continue
+            parse(query.replace("\\|", "|"), names={"drones": Term("drone")})
