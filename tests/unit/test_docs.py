@@ -377,7 +377,7 @@ def test_the_version_has_its_changes() -> None:
     )
 
 
-@pytest.mark.parametrize("page", ["query-language.md", "topics.md"])
+@pytest.mark.parametrize("page", ["query-language.md", "topics.md", "evaluation.md"])
 def test_every_query_that_is_shown_holds(page: str) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     shown = re.findall(r"```query\n(.*?)\n```", text, re.DOTALL)
