@@ -285,7 +285,15 @@ async def test_nothing_sticks_out(site: Site, width: int) -> None:
     await fill(site.store, SystemClock().now())
     await store(site, "long", title="Donaudampfschifffahrt" * 12, topics=("t" * 90,))
     async with watched(site, viewport={"width": width, "height": 800}) as seen:
-        for path in ("/", "/articles/wire-1", "/articles/long", "/alerts", "/sources", "/none"):
+        for path in (
+            "/",
+            "/articles/wire-1",
+            "/articles/long",
+            "/alerts",
+            "/topics",
+            "/sources",
+            "/none",
+        ):
             await seen.page.goto(path)
             measured = await seen.page.evaluate("document.documentElement.scrollWidth")
             assert measured <= width, path

@@ -1,0 +1,99 @@
+"""What searching costs: `python -m tests.benchmarks.search [--postgres] [--articles N]`.
+
+Stores articles of 400 words in batches of 500, with and without the index of words, and asks for
+the first page of some queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+from monitor.model import ArticleFilter
+from monitor.search import Order, search
+from monitor.store import SqlStore, archive
+from tests.benchmarks.matching.workload import Words, make
+from tests.support.postgres import PostgresServer
+
+NOW = datetime(2026, 1, 6, tzinfo=UTC)
+BATCH = 500
+TIMES = 7
+
+
+async def stored(url: str, articles: int, *, indexed: bool) -> tuple[SqlStore, float]:
+    """Return a store with so many articles, and the seconds that storing them took."""
+    workload = make(1_000, 0)
+    store = SqlStore.from_url(url)
+    await store.start()
+    await store.migrate()
+    took = 0.0
+    blank = patch.object(archive, "indexed_words", lambda *texts: "")
+    with nullcontext() if indexed else blank:
+        for start in range(0, articles, BATCH):
+            chosen = [workload.articles[(start + n) % 1_000] for n in range(BATCH)]
+            batch = [replace(item, id=f"{start + n}") for n, item in enumerate(chosen)]
+            before = time.perf_counter()
+            await store.save_articles(batch, NOW)
+            took += time.perf_counter() - before
+    return store, took
+
+
+async def asked(store: SqlStore, query: str, order: Order) -> str:
+    """Return how long the first page takes, the middle of some tries."""
+    times, found = [], 0
+    for _ in range(TIMES):
+        before = time.perf_counter()
+        page = await search(store, query, ArticleFilter(limit=50), NOW, order)
+        times.append(time.perf_counter() - before)
+        found = len(page.rows)
+    return f"{sorted(times)[TIMES // 2] * 1e3:.0f} ms, {found} rows"
+
+
+async def run(urls: tuple[str, str], articles: int) -> None:
+    """Measure one database product."""
+    plain, without = await stored(urls[0], articles, indexed=False)
+    await plain.stop()
+    store, took = await stored(urls[1], articles, indexed=True)
+    each = took / articles * 1e6
+    print(f"store: {each:.0f} µs an article, {each - without / articles * 1e6:.0f} for the index")
+    text = Words(Random(7))
+    common, rare = text.text(2), [text.asked() for _ in range(2)]
+    for name, query in {
+        "two common words": " ".join(common),
+        "two rare words": " ".join(rare),
+        "a phrase": f'"{" ".join(common)}"',
+        "NEAR": f"{common[0]} NEAR/5 {rare[0]}",
+        "a prefix": f"{rare[0][:3]}*",
+        "a regular expression": "title:/^zzz/",
+    }.items():
+        newest = await asked(store, query, Order.NEWEST)
+        print(f"{name}: newest {newest}; best {await asked(store, query, Order.BEST)}", flush=True)
+    await store.stop()
+
+
+def main() -> None:
+    """Measure SQLite, or PostgreSQL with our own server."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--articles", type=int, default=20_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        if not options.postgres:
+            files = (f"sqlite:///{Path(name) / file}.db" for file in ("plain", "indexed"))
+            asyncio.run(run((next(files), next(files)), options.articles))
+            return
+        with PostgresServer() as server:
+            urls = (server.create_database(), server.create_database())
+            asyncio.run(run(urls, options.articles))
+
+
+if __name__ == "__main__":
+    main()
