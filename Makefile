@@ -17,10 +17,16 @@ run: $(VENV)/.run ## Run the service on embedded defaults: http://127.0.0.1:8000
 
 test: check ## Run every check and every test whose servers this machine has
 ifeq ($(PYTEST),)
-	@echo "tests/chaos mostly waits: it runs beside the others, and its report comes last"
-	@report=$$(mktemp); $(BIN)/python -m pytest -rs tests/chaos >$$report 2>&1 & chaos=$$!; \
-	$(BIN)/python -m pytest -rs --ignore=tests/chaos; others=$$?; \
-	wait $$chaos; chaos=$$?; cat $$report; rm $$report; exit $$((others | chaos))
+	@echo "tests/chaos and tests/flow mostly wait: they run beside the others, and report last"
+	@reports=$$(mktemp -d); \
+	for suite in chaos flow; do \
+		($(BIN)/python -m pytest -rs tests/$$suite; echo $$? >$$reports/$$suite.code) \
+			>$$reports/$$suite.txt 2>&1 & \
+	done; \
+	$(BIN)/python -m pytest -rs --ignore=tests/chaos --ignore=tests/flow; code=$$?; \
+	wait; cat $$reports/*.txt; \
+	for each in $$reports/*.code; do code=$$((code | $$(cat $$each))); done; \
+	rm -r $$reports; exit $$code
 else
 	$(BIN)/python -m pytest -rs $(PYTEST)
 endif
