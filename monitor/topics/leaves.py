@@ -45,6 +45,7 @@ _OPERATED = re.compile(
 _QUOTED = re.compile(
     r'(?P<exact>=?)"(?P<body>[^"]*)"(?P<stem>\^(?P<language>[A-Za-z]*))?(?:~(?P<slop>\d+))?'
 )
+_COUNTED_GROUP = re.compile(r"\)\{\d")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _RANGE = re.compile(r"\[\s*(\S+)\s+TO\s+(\S+)\s*\]", re.IGNORECASE)
 
@@ -131,6 +132,10 @@ def regex(zone: Zone, text: str) -> Regex:
     pattern, _, flags = text[1:].rpartition("/")
     if len(pattern) > LONGEST_PATTERN:
         raise Fault(None, f"the pattern has {len(pattern)} characters, at most {LONGEST_PATTERN}")
+    if _COUNTED_GROUP.search(pattern):
+        # RE2 stays linear with these, too, but its automaton outgrows its memory, and then a long
+        # text takes most of a second.
+        raise Fault(None, f"/{shown(pattern)}/ counts a group: write it out, or use + or *")
     found = Regex(zone, pattern, flags == "i")
     compiled(found)
     return found

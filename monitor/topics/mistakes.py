@@ -17,6 +17,8 @@ from monitor.topics.tree import Field, Zone
 
 MAX_CHARACTERS = 10_000
 MAX_TERMS = 500
+MAX_WORDS = 1_000
+"""Of all terms together: a phrase has several."""
 MAX_DEPTH = 30
 MAX_PATTERNS = 20
 """Wildcards and misspelt words: each is held against every word of an article."""

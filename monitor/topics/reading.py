@@ -10,7 +10,7 @@ from typing import ParamSpec
 
 from lark import Token
 
-from monitor.topics.mistakes import MAX_PATTERNS, Fault, shown
+from monitor.topics.mistakes import MAX_PATTERNS, MAX_WORDS, Fault, shown
 from monitor.topics.tree import Fuzzy, Node, Phrase, Term, Use, Wildcard
 
 P = ParamSpec("P")
@@ -24,6 +24,7 @@ class Reading:
     names: Mapping[str, Node]
     faults: list[Fault] = field(default_factory=list)
     patterns: int = 0
+    words: int = 0
 
 
 READING: ContextVar[Reading] = ContextVar("reading")
@@ -64,6 +65,9 @@ def counted(node: Node) -> Node:
     """Count what is held against every word of an article. Raises Fault where it is too much."""
     reading = READING.get()
     parts = node.words if isinstance(node, Phrase) else (node,)
+    before, reading.words = reading.words, reading.words + len(parts)
+    if before <= MAX_WORDS < reading.words:  # told once
+        raise Fault(None, f"more than {MAX_WORDS} words: make several topics of it")
     reading.patterns += sum(isinstance(part, Wildcard | Fuzzy) for part in parts)
     if reading.patterns > MAX_PATTERNS:
         raise Fault(None, f"more than {MAX_PATTERNS} wildcards and ~: make several topics of it")
