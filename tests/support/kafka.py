@@ -19,40 +19,24 @@ from types import TracebackType
 
 import pytest
 
+from tests.support.maven import folder_of, jars_of
 from tests.support.ports import free_port
 
 VERSION = "4.3.1"
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
-FETCH_SECONDS = 600.0
 
-_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>monitor.tests</groupId>
-  <artifactId>kafka</artifactId>
-  <version>1</version>
-  <packaging>pom</packaging>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka_2.13</artifactId>
-      <version>{VERSION}</version>
-    </dependency>
-    <dependency>
-      <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka-tools</artifactId>
-      <version>{VERSION}</version>
-    </dependency>
-  </dependencies>
-</project>
-"""
+ARTIFACTS = (
+    ("org.apache.kafka", "kafka_2.13", VERSION),
+    ("org.apache.kafka", "kafka-tools", VERSION),
+)
 
 
 def available() -> str | None:
     """Return why Kafka cannot be started here, None where it can."""
     missing = [name for name in ("java", "mvn") if shutil.which(name) is None]
-    if missing and not (shutil.which("java") and _cached().is_dir()):
+    if missing and not (shutil.which("java") and folder_of(ARTIFACTS).is_dir()):
         return f"Kafka needs {' and '.join(missing)} on the PATH"
     return None
 
@@ -95,7 +79,7 @@ class KafkaServer:
         """
         if self._process is not None:
             return
-        jars = _jars()
+        jars = jars_of(ARTIFACTS)
         self._home.mkdir(parents=True, exist_ok=True)
         settings = self._home / "server.properties"
         settings.write_text(self._settings())
@@ -245,32 +229,6 @@ def mortal_kafka() -> Iterator[KafkaServer]:
         yield server
     # What a client leaves behind when it is abandoned is to be found in this test, not later.
     gc.collect()
-
-
-def _cached() -> Path:
-    folder = os.environ.get("MONITOR_TEST_CACHE")
-    home = Path(folder) if folder else Path.home() / ".cache" / "news-monitor"
-    return home / f"kafka-{VERSION}" / "jars"
-
-
-def _jars() -> Path:
-    """Return the folder of the server's programs, fetched where they are missing."""
-    jars = _cached()
-    if jars.is_dir():
-        return jars
-    jars.parent.mkdir(parents=True, exist_ok=True)
-    # Renamed when it is whole, so that neither a second session nor a broken fetch sees a part.
-    with tempfile.TemporaryDirectory(dir=jars.parent) as name:
-        work = Path(name)
-        (work / "pom.xml").write_text(_POM)
-        fetch = ("mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars")
-        subprocess.run(fetch, cwd=work, check=True, timeout=FETCH_SECONDS)
-        try:
-            (work / "jars").rename(jars)
-        except OSError:
-            if not jars.is_dir():
-                raise
-    return jars
 
 
 def _java(jars: Path, *arguments: str) -> list[str]:

@@ -61,7 +61,7 @@ def measured(matcher: Matcher, workload: Workload, seconds: float) -> float:
 
 def lucene(workload: Workload, count: int, mode: str, options: argparse.Namespace) -> float:
     """Return Lucene Monitor's figure, after comparing what it found with `expected`."""
-    jars = jars_of("org.apache.lucene", "lucene-monitor", VERSION)
+    jars = jars_of([("org.apache.lucene", "lucene-monitor", VERSION)])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "queries").write_text("\n".join(workload.lines[:count]) + "\n")
