@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+import monitor
 from monitor.errors import Rejected
 from monitor.model import Article, Document, Memory, PageText, Parsed, Source
 from monitor.sources import feed, jsonfeed, page, sitemap, text
@@ -35,14 +36,18 @@ LIMIT = 1.0
 _EVENTS = frozenset(
     ("open", "socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system")
 )
-_OWN = (*{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}, __file__)
+_OWN = (
+    *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")},
+    str(Path(monitor.__file__).parent),  # a warning shows the line that it is about
+    __file__,
+)
 _seen: list[str] = []
 _watching = False
 
 
 def _note(event: str, arguments: tuple[object, ...]) -> None:
     # Libraries load parts of themselves late, and a warning shows the line that it is of: what is
-    # in Python's own folders, and this file, is let pass.
+    # in Python's own folders and in ours, and this file, is let pass.
     if _watching and event in _EVENTS and not str(arguments[0]).startswith(_OWN):
         _seen.append(f"{event} {arguments!r:.200}")
 
