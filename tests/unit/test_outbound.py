@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import time
 import zlib
 from collections.abc import AsyncIterator, Sequence
@@ -272,6 +273,8 @@ async def test_an_endless_body_ends_at_the_cap_and_its_connection_is_closed() ->
         await server.quiet.wait()
 
 
+FULL = os.environ.get("MONITOR_TEST_FULL") == "1"
+DEADLINE = 30.0 if FULL else 1.0
 DRIPS = {
     "body": drips(OK + b"Content-Length: 99999\r\n\r\n", b"x"),
     "header": drips(OK, b"a: b\r\n", 0.05),
@@ -285,7 +288,7 @@ async def test_fifty_slow_servers_end_at_the_deadline_and_hinder_nobody(name: st
     async with (
         HostileServer(DRIPS[name]) as slow,
         HostileServer(sends(b"news"), "127.0.0.2") as good,
-        door(LOCAL, deadline=1.0) as outbound,
+        door(LOCAL, deadline=DEADLINE) as outbound,
     ):
         started = time.monotonic()
         asking = asyncio.gather(
@@ -295,8 +298,11 @@ async def test_fifty_slow_servers_end_at_the_deadline_and_hinder_nobody(name: st
         assert (await outbound.request("GET", good.url, max_bytes=MOST)).body == b"news"
         for ended in await asking:
             assert isinstance(ended, Unavailable)
-            assert "took longer than 1 s" in str(ended)
-        assert 1.0 <= time.monotonic() - started < 2.0
+            # In 30 s the rate is seen to be too low before.
+            assert f"took longer than {DEADLINE:g} s" in str(ended) or FULL
+        took = time.monotonic() - started
+        assert took < DEADLINE + 1.0
+        assert took >= DEADLINE or FULL
         await slow.quiet.wait()
 
 
