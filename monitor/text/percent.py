@@ -10,6 +10,8 @@ PATH_LITERALS = _UNRESERVED | frozenset("!$&'()*+,;=:@/")
 """Characters that a path may hold as they are; `/` only where it separates (never decoded)."""
 QUERY_LITERALS = _UNRESERVED | frozenset("!$'()*,:@/;")
 """Characters that a key or a value of a query may hold as they are."""
+USER_LITERALS = _UNRESERVED | frozenset("!$&'()*+,;=:")
+"""Characters that a user's name and password may hold as they are."""
 
 _ESCAPES = re.compile(r"((?:%[0-9A-Fa-f]{2})+)")
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import idna
 
-from monitor.text.percent import PATH_LITERALS, QUERY_LITERALS, normalised_escapes
+from monitor.text.percent import PATH_LITERALS, QUERY_LITERALS, USER_LITERALS, normalised_escapes
 from monitor.text.tracking import is_tracking
 
 MAX_URL = 2_048
@@ -29,7 +29,7 @@ _SLASHES = re.compile(r"(?<!:)/{2,}")
 _SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;?]*", re.IGNORECASE)
 _MARKUP = re.compile(r"[\"<>].*", re.DOTALL)
 
-_FRONT = re.compile(r"^(?:(?:www\d?|m|mobile|amp)\.)+(?=[^.]+\.[^.])")
+_FRONT = re.compile(r"^(?!www\.www\.)(?:(?:www\d?|m|mobile|amp)\.)+(?=[^.]+\.[^.])")
 _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php\d?|aspx?|jsp)$", re.IGNORECASE)
 _AMP_SUFFIX = re.compile(r"(?:\.amp|/amp|/amp\.html)$", re.IGNORECASE)
 _AMP_CACHE = re.compile(r"https://(?:[\w-]+\.cdn\.ampproject\.org/[cv]|google\.[\w.]+/amp)")
@@ -37,8 +37,8 @@ _AMP_CACHE = re.compile(r"https://(?:[\w-]+\.cdn\.ampproject\.org/[cv]|google\.[
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """An http(s) address in normal form; `query` holds keys and values, `route` a `#/path`,
-    `named` tells whether there was a user's name or password."""
+    """An http(s) address in normal form; `query` holds keys and values, `route` a `#/path`, `user`
+    a name with or without a password; `asks` tells whether there was a `?`."""
 
     scheme: str
     host: str
@@ -46,7 +46,8 @@ class _Parts:
     path: str
     query: tuple[tuple[str, str], ...]
     route: str
-    named: bool
+    user: str
+    asks: bool
 
 
 def link_url(url: str) -> str:
@@ -55,7 +56,7 @@ def link_url(url: str) -> str:
     The scheme, the host and the path stay the site's own. Addresses with a user name are refused.
     """
     parts = _parts(url)
-    if parts is None or parts.named:
+    if parts is None or parts.user:
         return ""
     bare = parts.host.removeprefix("www.")
     query = [(key, value) for key, value in parts.query if not is_tracking(key, value, bare)]
@@ -67,9 +68,10 @@ def canonical_url(url: str) -> str:
     """Return the one spelling of all addresses of a page: an identity, not a link to follow.
 
     Beyond `link_url`, it drops what sites vary for one page: http or https, `www.` and the hosts
-    for phones, AMP forms, index files, a last slash, the order of parameters, a user's name. What
-    is no http(s) address (`urn:…`, a path) is its own identity, in ASCII. Idempotent; "" for
-    nothing and for what is too long.
+    for phones, AMP forms, index files, a last slash, the order of parameters. A user's name and an
+    empty query stay, as RFC 3986 6.2.3 has it; no link has them. What is no http(s) address
+    (`urn:…`, a path) is its own identity, in ASCII. Idempotent; "" for nothing and for what is too
+    long.
     """
     parts = _parts(url)
     if parts is None:
@@ -78,6 +80,10 @@ def canonical_url(url: str) -> str:
     query = {(key, value) for key, value in parts.query if not is_tracking(key, value, host)}
     port = "" if parts.port in ("80", "443") else parts.port
     path = _bare_path(parts.path) or "/"
+    if parts.user:
+        host = f"{parts.user}@{host}"
+    if parts.asks and not parts.query:
+        path += "?"
     canonical = _joined("https", host, port, path, sorted(query), parts.route)
     original = _without_amp_cache(canonical)
     return canonical if original == canonical else canonical_url(original)
@@ -157,14 +163,15 @@ def _parts(url: str) -> _Parts | None:
     else:
         return None
     rest, _, fragment = rest.partition("#")
-    rest, _, query = rest.partition("?")
+    rest, asks, query = rest.partition("?")
     netloc, slash, path = rest.replace("\\", "/").partition("/")
     userinfo, _, hostport = netloc.rpartition("@")
     host, port = _host(hostport)
     if not host or port is None:
         return None
-    named = bool(userinfo.strip(":"))
-    return _Parts(scheme, host, port, _path(slash + path), _query(query), _route(fragment), named)
+    user = normalised_escapes(userinfo, USER_LITERALS) if userinfo.strip(":") else ""
+    path = _path(slash + path)
+    return _Parts(scheme, host, port, path, _query(query), _route(fragment), user, bool(asks))
 
 
 def _host(hostport: str) -> tuple[str, str | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ SAME = [
     "https://www.news.example/world/harbour-reopens/",
     "https://m.news.example/world/harbour-reopens",
     "https://news.example/world/harbour-reopens#comments",
-    "https://news.example/world/./x/../harbour-reopens?",
+    "https://news.example/world/./x/../harbour-reopens",
     "https://news.example//world/harbour%2Dreopens",
     "https://news.example./world/harbour-reopens?utm_source=rss&UTM_Medium=feed",
     "https://news.example/world/harbour-reopens?fbclid=a&gclid=b&mc_cid=c&at_medium=RSS&xtor=x",
@@ -30,8 +32,7 @@ SAME = [
     "//news.example/world/harbour-reopens",
     "news.example/world/harbour-reopens",
     "https://@news.example/world/harbour-reopens",
-    "https://reader@news.example/world/harbour-reopens",
-    "https://reader:secret@news.example/world/harbour-reopens",
+    "https://:@news.example/world/harbour-reopens",
 ]
 
 
@@ -63,6 +64,21 @@ def test_one_page_has_one_canonical_url(url: str) -> None:
 def test_different_pages_stay_apart(one: str, other: str) -> None:
     assert canonical_url(one) != canonical_url(other)
     assert link_url(one) != link_url(other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://reader@news.example/a",
+        "https://reader:secret@news.example/a",
+        "https://:secret@news.example/a",
+        "https://news.example/a?",
+        "https://www.www.news.example/a",
+    ],
+)
+def test_what_no_link_has_is_no_spelling_of_a_page(other: str) -> None:
+    assert canonical_url(other) != canonical_url("https://news.example/a")
+    assert link_url(other) in ("", "https://news.example/a", "https://www.www.news.example/a")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +133,7 @@ def test_what_is_no_link_is_empty(url: str) -> None:
     [
         ("", ""),
         ("https://news.example/" + "a" * MAX_URL, ""),
-        ("https://reader:secret@news.example/a", "https://news.example/a"),
+        ("https://a@b:c%40@news.example/a", "https://a%40b:c%40@news.example/a"),
         ("URN:uuid:0b8bc5c0", "urn:uuid:0b8bc5c0"),
         (" tag:news.example,2026:\n1 ", "tag:news.example,2026:1"),
         ("FTP://news.example/a", "ftp://news.example/a"),
@@ -179,4 +195,5 @@ def test_both_are_idempotent(url: str) -> None:
 def test_a_link_is_the_same_page_as_its_origin(url: str) -> None:
     link = link_url(url)
     if link:
-        assert canonical_url(link) == canonical_url(url)
+        # A link loses an empty query, which the identity keeps.
+        assert canonical_url(link) == re.sub(r"\?(?=#|$)", "", canonical_url(url))
