@@ -50,6 +50,7 @@ class _Reading:
     source: Source
     head: Head = NO_HEAD
     notes: tuple[str, ...] = ()
+    languages: Languages | None = None
 
     def articles(self, entries: Iterable[Entry]) -> list[Article]:
         """Return the articles of entries."""
@@ -58,7 +59,8 @@ class _Reading:
         items = [dated(item, now) for item in items]
         self.notes = notes_of(items, now)
         outlets = outlets_of(document, self.source, self.head.title)
-        languages = Languages(self.head.language)
+        languages = self.languages or Languages(self.head.language)
+        self.languages = languages  # both parsers read some of the items
         return [article_of(item, document, self.source, languages, outlets) for item in items]
 
     def result(self, articles: list[Article], **more: Any) -> Parsed:
@@ -120,21 +122,21 @@ def _read(
     shapes = _shapes(slices, fresh) if reader != CAREFUL else []
     if shapes:
         sample = _sample(slices, fresh, shapes, trusted=reader == FAST)
+        fast = _fast(slices, fresh, shapes, reading)
         careful = _carefully(slices, [fresh[at] for at in sample], reading)
         if careful is None:
             return None
-        fast = _fast(slices, fresh, shapes, reading)
         if fast and [fast[at] for at in sample] == careful:
             few = len(sample) * 2 <= len(fresh) or len(fresh) <= 2
             return fast, FAST if few else CAREFUL, bool(sample)
-        reader = CAREFUL
+        reader, reading.languages = CAREFUL, None
     articles = _carefully(slices, fresh, reading)
     return None if articles is None else (articles, reader, False)
 
 
 def _shapes(slices: Slices, fresh: list[int]) -> list[Shape]:
     """Return the shapes of items, none where one of them is not plain or shares its id."""
-    if slices.shared_ids():
+    if slices.shared_ids:
         return []
     shapes: list[Shape] = []
     for number in fresh:

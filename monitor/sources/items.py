@@ -91,8 +91,8 @@ def article_of(
     languages: Languages,
     outlets: Sequence[str] = (),
 ) -> Article:
-    """Return the article of an item; `languages` knows those of the document's other items,
-    `outlets` are names to be cut off its headline."""
+    """Return the article of an item whose times are read; `languages` knows those of the
+    document's other items, `outlets` are names to be cut off its headline."""
     url = absolute(item.url, document.url) or (link_url(item.id) if _is_address(item.id) else "")
     summary = clean_text(text_of(item.summary), MAX_SUMMARY)
     content = "" if item.content == item.summary else item.content
@@ -105,7 +105,6 @@ def article_of(
     # An item without a title is an article all the same; what else it has stands for the title.
     title = title or _first_words(summary or body) or url or clean_line(guid) or image
     title = title or ", ".join(authors or categories)[:MAX_TITLE] or _UNTITLED
-    item = dated(item, document.fetched)
     # What the item states is its identity: the time of the poll would be another one every time.
     stated = item.published if isinstance(item.published, datetime) else None
     updated = item.updated if isinstance(item.updated, datetime) else None

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from monitor.sources.repair import MAX_ITEMS
 
@@ -21,7 +22,10 @@ _NORMALISATION = 1
 """Raise it where the same item becomes another article: all are then read once more."""
 
 _MARK = re.compile(r"<!\[CDATA\[|<!--|<(/?)((?:rss:|atom:)?(?:item|entry))(?=[\s>/])[^<>]*>")
-_CDATA = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?-->", re.DOTALL)
+# Each part skips to the next sign that may end it: ".*?" takes ten times as long.
+_CDATA = re.compile(
+    r"<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>|<!--[^-]*+(?:-(?!->)[^-]*+)*+-->"
+)
 _GUID = re.compile(r"<(?:\w+:)?(?:guid|id)(?:\s[^<>]*)?>(.*?)</|rdf:about=(.*?)[\s>]", re.DOTALL)
 _TAG = re.compile(r"<([\w:.-]+)([^<>]*)>(\s*</)?")
 _ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
@@ -33,12 +37,12 @@ _NAME = re.compile(r"\b[A-Z][a-z]{2}\b")
 _DIGITS = str.maketrans("123456789", "000000000")
 _TELLING = frozenset(("rel", "type", "isPermaLink", "medium"))
 _REPEATED = frozenset(("category", "dc:subject"))
-_ODD = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);|#)|&#(?:1[2-5]\d|[xX]0*[89][0-9a-fA-F]);|xml:base")
+_ODD = re.compile(r"&(?:(?!(?:amp|lt|gt|quot|apos);|#)|#(?:1[2-5]\d|[xX]0*[89][0-9a-fA-F]);)")
 
 Shape = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slices:
     """A feed's text, where its items lie in it, and a digest of each."""
 
@@ -59,13 +63,14 @@ class Slices:
         before = {known[at : at + DIGEST] for at in range(0, len(known), DIGEST)}
         if not before:
             return list(range(len(self.spans)))
-        shared = self.shared_ids()
+        shared = self.shared_ids
         return [
             number
             for number, digest in enumerate(self.digests)
             if digest not in before or number in shared
         ]
 
+    @cached_property
     def shared_ids(self) -> frozenset[int]:
         """Return the items whose id, as it is printed, is also another one's."""
         guids = [_guid(self.item(number)) for number in range(len(self.spans))]
@@ -132,7 +137,7 @@ def shape_of(item: str) -> Shape | None:
     the others.
     """
     markup = _CDATA.sub("[]", item)
-    if _ODD.search(markup):
+    if "xml:base" in markup or _ODD.search(markup):
         return None
     shape: list[str] = []
     for name, attributes, empty in _TAG.findall(markup):

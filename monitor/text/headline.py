@@ -18,6 +18,7 @@ _MAX_CUTS = 3
 _WIDE = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # A dash needs space on both sides, or it belongs to a word; a bar never does.
 _CUT = re.compile(r"\s+(?:-{1,2}|[–—―:])\s+|\s*[|｜·•»«]\s*|\s*_(?=[^\x00-\x7f])|(?<!\s):\s+")
+_SIGN = re.compile(r"[-–—―－:|｜·•»«_]")
 _TIGHT = re.compile(r"(?<=[^\x00-\x7f])[-–—－](?=[^\x00-\x7f])")
 _ENDINGS = re.compile(r"\.(?:com?|org|net|info|news|[a-z]{2})(?:\.[a-z]{2})?$", re.IGNORECASE)
 _SECOND_LEVELS = frozenset(("co", "com", "org", "net", "gov", "ac", "edu", "or", "ne", "go"))
@@ -101,6 +102,8 @@ def _without_start(title: str, names: frozenset[str]) -> str:
 
 
 def _signs(title: str) -> list[re.Match[str]]:
+    if not _SIGN.search(title):  # most have none, and this is a tenth of the search for a cut
+        return []
     found = [*_CUT.finditer(title), *_TIGHT.finditer(title)]
     return sorted(found, key=lambda sign: sign.start())
 

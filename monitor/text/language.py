@@ -21,6 +21,8 @@ _STARTS = (80, 150, _SAMPLE)
 _FAMILIAR = 0.4
 """The share of a text's different words that must have stood in texts of one language."""
 _FAMILIAR_WORDS = 8
+_FAMILIAR_SAMPLE = 400
+"""Characters of which the words are looked at."""
 _TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_].*)?\s*")
 
 
@@ -63,7 +65,7 @@ class Languages:
 
     def of(self, text: str, declared: str = "") -> str:
         """Return the language of one more text, as `language_of` does."""
-        found = set(text[:_SAMPLE].casefold().split())
+        found = set(text[:_FAMILIAR_SAMPLE].casefold().split())
         if len(found) >= _FAMILIAR_WORDS:
             for language, known in self._known.items():
                 if len(found & known) >= _FAMILIAR * len(found):

@@ -27,8 +27,10 @@ def clean_text(text: str, limit: int = MAX_ARTICLE) -> str:
     `limit` is in bytes of UTF-8; a longer text is cut between characters.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2029", "\n")
-    text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
-    text = "\n".join([" ".join(line.split()) for line in text.split("\n")])
+    lines = text.split("\n")
+    if not all(map(str.isprintable, lines)):
+        lines = _UNWANTED.sub("", text).split("\n")
+    text = unicodedata.normalize("NFC", "\n".join([" ".join(line.split()) for line in lines]))
     text = _EMPTY_LINES.sub("\n\n", text).strip()
     return cut(text, limit)
 
@@ -38,7 +40,8 @@ def clean_line(text: str, limit: int = MAX_TITLE) -> str:
 
     `limit` is in characters.
     """
-    text = _UNWANTED.sub("", _BIDI.sub("", text.replace("\r", " ")))
+    if not text.isprintable():
+        text = _UNWANTED.sub("", _BIDI.sub("", text.replace("\r", " ")))
     return " ".join(unicodedata.normalize("NFC", text).split())[:limit].rstrip()
 
 

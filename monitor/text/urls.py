@@ -148,6 +148,7 @@ def _joined(
     return url if len(url) <= MAX_URL else ""
 
 
+@lru_cache(maxsize=512)  # most links are as they should be, and are asked for their identity next
 def _parts(url: str) -> _Parts | None:
     """Return the parts of an http(s) address, None where it is none."""
     text = _tidy(url)
