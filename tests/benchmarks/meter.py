@@ -71,8 +71,8 @@ class Meter:
         main = threading.main_thread().native_id
         threads = psutil.Process().threads()
         elsewhere = sum(at.user_time + at.system_time for at in threads if at.id != main)
-        parsers = sum(_cpu(child) for child in _parsers())
-        others = {name: _cpu(process, deep=True) for name, process in self.others.items()}
+        parsers = sum(cpu_of(child) for child in _parsers())
+        others = {name: cpu_of(process, deep=True) for name, process in self.others.items()}
         now = {"ours": time.process_time(), "threads": elsewhere, "parsers": parsers, **others}
         return {**now, **{name: spent / 1e9 for name, spent in self.steps.items()}}
 
@@ -87,7 +87,7 @@ def _parsers() -> list[psutil.Process]:
     ]
 
 
-def _cpu(process: psutil.Process, *, deep: bool = False) -> float:
+def cpu_of(process: psutil.Process, *, deep: bool = False) -> float:
     """Return CPU seconds of a process, and of those children that have ended."""
     family = (process, *process.children(recursive=True)) if deep else (process,)
     times = [member.cpu_times() for member in family]

@@ -1,4 +1,4 @@
-"""What a poll costs: `python -m tests.benchmarks.polling [--postgres] [--feeds N] [--hosts N]`.
+"""What a poll costs: `python -m tests.benchmarks.polling [--postgres] [--miniflux] [--feeds N]`.
 
 The service as it is composed for `monitor run`, less the reading of its outbox, polls 2,000 feeds
 once in each phase: the first import; 304 for all; 304 for all but a tenth, which have a new item;
@@ -8,6 +8,8 @@ of our process, by step, of the parsers and of PostgreSQL.
 
 Ten feeds share a host, or as many as `--hosts` says. A host is asked for one at a time, 2 s apart:
 the clock skips these pauses, so its connection stays open as it does in earnest.
+
+`--miniflux` has Miniflux poll the same feeds in the same phases afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,6 +44,7 @@ from monitor.service import Service
 from monitor.store import items, leasing, polls
 from tests.benchmarks.feedhost import address
 from tests.benchmarks.meter import Meter
+from tests.benchmarks.miniflux import Miniflux
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 
@@ -138,7 +142,7 @@ async def measure(
     gc.collect()
     gc.freeze()  # as the service does when it has started
     for phase in options.phases:
-        await asyncio.to_thread(urllib.request.urlopen, f"{url}/phase/{phase}")
+        await asyncio.to_thread(turn_to, phase, url)
         await make_due(service, grown=phase != "a")
         await service.fetchers["feed"].close()  # nobody keeps a connection for an hour
         profile = cProfile.Profile() if options.profile == phase else None
@@ -200,7 +204,7 @@ def write_config(folder: Path, feeds: int, hosts: int, port: int) -> None:
 async def run(options: argparse.Namespace, folder: Path, postgres: PostgresServer | None) -> None:
     """Start what serves the feeds, and the service; measure."""
     port = free_port()
-    hosts = options.hosts or max(options.feeds // 10, 1)
+    hosts = hosts_of(options)
     write_config(folder / "config", options.feeds, hosts, port)
     named = {"postgres": psutil.Process(postgres.pid)} if postgres else {}
     given = {"database_url": postgres.create_database()} if postgres else {}
@@ -210,11 +214,7 @@ async def run(options: argparse.Namespace, folder: Path, postgres: PostgresServe
         private_networks=("127.0.0.0/8",),
         **given,
     )
-    command = [sys.executable, "-m", "tests.benchmarks.feedhost", str(port), str(options.feeds)]
-    host = await asyncio.to_thread(subprocess.Popen, command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert host.stdout is not None
-        sizes = (await asyncio.to_thread(host.stdout.readline)).strip()
+    with served(port, options.feeds) as sizes:
         database = config.settings.database.partition(":")[0]
         print(f"{options.feeds} {sizes} on {hosts} hosts, {database}", flush=True)
         meter, clock = Meter(named), HurriedClock()
@@ -224,15 +224,45 @@ async def run(options: argparse.Namespace, folder: Path, postgres: PostgresServe
         async with service.connected(broker=False):
             url = f"http://127.0.0.1:{port}"
             await measure(service, clock, meter, url, options)
-    finally:
-        host.kill()
-        host.wait()
+
+
+@contextmanager
+def served(port: int, feeds: int) -> Iterator[str]:
+    """Serve feeds as they are at first; yield their sizes."""
+    command = [sys.executable, "-m", "tests.benchmarks.feedhost", str(port), str(feeds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as host:
+        try:
+            assert host.stdout is not None
+            yield host.stdout.readline().strip()
+        finally:
+            host.kill()
+
+
+def measure_miniflux(options: argparse.Namespace) -> None:
+    """Print what the phases cost Miniflux."""
+    port = free_port()
+    with PostgresServer() as server, served(port, options.feeds):
+        other = Miniflux(server, port, options.feeds, hosts_of(options))
+        for phase in options.phases:
+            turn_to(phase, f"http://127.0.0.1:{port}")
+            other.measure(f"({phase}) {PHASES[phase]}", options.feeds)
+
+
+def turn_to(phase: str, url: str) -> None:
+    """Have the feeds turn to another phase."""
+    urllib.request.urlopen(f"{url}/phase/{phase}").close()  # noqa: S310  (ours)
+
+
+def hosts_of(options: argparse.Namespace) -> int:
+    """Return the number of hosts that share the feeds."""
+    return int(options.hosts or max(options.feeds // 10, 1))
 
 
 def main() -> None:
     """Measure SQLite, or PostgreSQL with our own server."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--miniflux", action="store_true", help="needs Go and PostgreSQL")
     parser.add_argument("--feeds", type=int, default=2_000)
     parser.add_argument("--hosts", type=int, default=0, help="a tenth of the feeds")
     parser.add_argument("--phases", default="abcde", help="a comes first; some may come again")
@@ -246,6 +276,8 @@ def main() -> None:
         PostgresServer() if options.postgres else nullcontext() as postgres,
     ):
         uvloop.run(run(options, Path(name), postgres))
+    if options.miniflux:
+        measure_miniflux(options)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,16 @@ Artifact: TypeAlias = tuple[str, str, str]
 """Group, name and version."""
 
 
+def cache() -> Path:
+    """Return the folder of what is fetched once."""
+    folder = os.environ.get("MONITOR_TEST_CACHE")
+    return Path(folder) if folder else Path.home() / ".cache" / "news-monitor"
+
+
 def folder_of(artifacts: Sequence[Artifact]) -> Path:
     """Return where artifacts are kept with all that they need, called after the first of them."""
-    folder = os.environ.get("MONITOR_TEST_CACHE")
-    home = Path(folder) if folder else Path.home() / ".cache" / "news-monitor"
     _, name, version = artifacts[0]
-    return home / f"{name}-{version}" / "jars"
+    return cache() / f"{name}-{version}" / "jars"
 
 
 def jars_of(artifacts: Sequence[Artifact]) -> Path:

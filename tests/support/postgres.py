@@ -119,7 +119,15 @@ class PostgresServer:
     def terminate_sessions(self) -> None:
         """End every client's session, as an operator or a failover does."""
         end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres'"
-        self._run("psql", "-h", HOST, "-p", str(self.port), "-U", USER, "-d", "postgres", "-c", end)
+        self.run_sql("postgres", end)
+
+    def run_sql(self, database: str, statement: str) -> str:
+        """Run a statement; return its rows, a line each, with columns between bars."""
+        return self._run(
+            *("psql", "-h", HOST, "-p", str(self.port), "-U", USER, "-d", database),
+            *("-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"),
+            given=statement,
+        )
 
     def create_database(self, name: str = "") -> str:
         """Create an empty database and return its URL; its name is new unless it is given."""
@@ -175,9 +183,10 @@ class PostgresServer:
         found = self._run("psql", *session, "-tAc", wanted)
         return self.url(name) if name in found.split() else self.create_database(name)
 
-    def _run(self, program: str, *arguments: str) -> str:
+    def _run(self, program: str, *arguments: str, given: str = "") -> str:
         done = subprocess.run(
             [str(_program(program)), *arguments],
+            input=given,
             check=False,
             capture_output=True,
             text=True,
