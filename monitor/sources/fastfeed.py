@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import fastfeedparser
@@ -18,6 +19,7 @@ from monitor.errors import Rejected
 from monitor.sources.slices import Shape
 
 _DATED = re.compile(r"(?:\w+:)?(?:pubdate|published|issued|date|updated|modified|lastbuilddate)\b")
+_NAMED = re.compile(r"(?:^|[\s:])(?:guid|id)\b")
 _SUMMARISED = re.compile(r"(?:\w+:)?(?:description|summary)\b")
 _MAILBOX = re.compile(r"\S+@\S+ \((.+)\)")
 
@@ -40,17 +42,24 @@ def fast_entries(body: bytes, shapes: Sequence[Shape]) -> list[Entry]:
     return [_entry(entry, shape) for entry, shape in zip(found, shapes, strict=True)]
 
 
-def _entry(found: Mapping[str, Any], shape: Shape) -> Entry:
+@lru_cache(maxsize=64)  # a feed's items have few shapes
+def _has(shape: Shape) -> tuple[bool, bool, bool]:
+    """Return whether items of a shape have an id, a summary and a date."""
     names = " ".join(shape).lower()
+    return bool(_NAMED.search(names)), bool(_SUMMARISED.search(names)), bool(_DATED.search(names))
+
+
+def _entry(found: Mapping[str, Any], shape: Shape) -> Entry:
+    named, summarised, is_dated = _has(shape)
     content = [part for part in found.get("content") or () if part.get("value")]
     summary = found.get("description") or ""
-    if content and not _SUMMARISED.search(names):
+    if content and not summarised:
         # It is made from the start of the content; the careful parser takes all of it.
         summary = content[0]["value"]
     author = found.get("author") or ""
     mailbox = _MAILBOX.fullmatch(author)
     entry: Entry = {
-        "id": found.get("id") if re.search(r"(?:^|[\s:])(?:guid|id)\b", names) else "",
+        "id": found.get("id") if named else "",
         "title": found.get("title"),
         "link": found.get("link"),
         "links": [*(found.get("links") or ()), *_enclosures(found)],
@@ -60,7 +69,7 @@ def _entry(found: Mapping[str, Any], shape: Shape) -> Entry:
         "tags": found.get("tags"),
         "media_content": found.get("media_content"),
     }
-    if _DATED.search(names):
+    if is_dated:
         entry["published_parsed"] = _fields(found.get("published"))
         entry["updated_parsed"] = _fields(found.get("updated"))
     return entry

@@ -1,12 +1,14 @@
 """The inside of a parser process: it reads documents one after another until it is killed.
 
-Messages are pickles after their length in 8 bytes, big-endian, over a socket.
+Messages are pickles after their length in 8 bytes, big-endian, over a socket. Answers come from
+where hostile documents are read, so nothing but data is taken out of them.
 """
 
 from __future__ import annotations
 
 import ctypes
 import fcntl
+import io
 import multiprocessing
 import os
 import pickle
@@ -19,12 +21,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from monitor.errors import MonitorError, Rejected
 from monitor.model import Document, Memory, PageText, Parsed, Source, Survey
 from monitor.sources import DOCUMENT_READERS, TYPES
 
 LENGTH = struct.Struct(">Q")
+_OF_DATA = ("monitor.errors", "datetime", __name__)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -37,6 +41,29 @@ class Answer:
     error: MonitorError | None = None
     failure: str = ""
     swollen: bool = False
+
+
+class _Data(pickle.Unpickler):
+    """Reads a pickle of data: of our types, our errors and times."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return a type; raises UnpicklingError for anything else, which a pickle could call."""
+        if module in _OF_DATA or module.startswith("monitor.model."):
+            found = super().find_class(module, name)
+            if isinstance(found, type) and found.__module__ == module:
+                return found
+        raise pickle.UnpicklingError(f"{module}.{name}")
+
+
+def answer_of(payload: bytes) -> Answer:
+    """Return the answer of a parser process. Raises Rejected where it is none."""
+    try:
+        answer = _Data(io.BytesIO(payload)).load()
+    except Exception as error:  # a pickle can fail in any way
+        raise Rejected(f"the parser answered with what is no answer: {error}") from error
+    if not isinstance(answer, Answer):
+        raise Rejected("the parser answered with what is no answer")
+    return answer
 
 
 def parse_document(source: Source, document: Document, memory: Memory) -> Parsed:

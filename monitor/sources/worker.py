@@ -24,6 +24,7 @@ from monitor.model import Document, Memory, PageText, Parsed, Source, Survey
 from monitor.sources.parserprocess import (
     LENGTH,
     Answer,
+    answer_of,
     extract_document,
     parse_document,
     serve,
@@ -129,7 +130,7 @@ class ParserPool:
                 answer = await process.answer(message)
         except TimeoutError as error:
             raise Rejected(f"parsing took longer than {self._wait:g} s") from error
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+        except (OSError, EOFError) as error:
             code = await process.ended()
             if self._closed:
                 raise Unavailable("the parser processes were closed") from error
@@ -184,15 +185,13 @@ class _Process:
         return not self._reader.at_eof() and self._child.is_alive()
 
     async def answer(self, message: bytes) -> Answer:
-        """Return what the process answers; raises OSError or EOFError where it ends instead."""
+        """Return what the process answers; raises OSError or EOFError where it ends instead,
+        Rejected where it is no answer."""
         self.tasks += 1
         self._writer.write(LENGTH.pack(len(message)) + message)
         await self._writer.drain()
         (length,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
-        answer = pickle.loads(await self._reader.readexactly(length))  # noqa: S301
-        if not isinstance(answer, Answer):
-            raise pickle.UnpicklingError("not an answer")
-        return answer
+        return answer_of(await self._reader.readexactly(length))
 
     def kill(self) -> None:
         """End the process at once, whatever it does."""

@@ -36,7 +36,7 @@ _OUTCOME = (
 def program() -> Path:
     """Return the program, built where it is missing."""
     folder = cache() / f"miniflux-{VERSION}"
-    built = folder / "v2"
+    built = folder / "miniflux.app"
     if not built.exists():
         environment = {**os.environ, "GOBIN": str(folder)}
         command = ("go", "install", f"miniflux.app/v2@v{VERSION}")

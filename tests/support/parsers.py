@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import cast
 
 from monitor.errors import Rejected, Unavailable
 from monitor.model import Document, Memory, Parsed, Source
@@ -22,8 +23,23 @@ def ordering(order: bytes) -> Document:
     return Document(url=SOURCE.location, body=order, fetched=NOW)
 
 
+TAKE_OVER = b"take over "
+
+
+class Trojan:
+    """What a parser answers that a document has taken over: it makes a folder where it is read."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (self.folder,)
+
+
 def misbehave(source: Source, document: Document, memory: Memory) -> Parsed:
     """Do what the document says; otherwise return one article whose title is the process's id."""
+    if document.body.startswith(TAKE_OVER):
+        return cast(Parsed, Trojan(document.body.removeprefix(TAKE_OVER).decode()))
     act = _ACTS.get(document.body)
     if act is not None:
         act()

@@ -20,7 +20,7 @@ from monitor.model import Memory, Source
 from monitor.sources import TYPES
 from monitor.sources.parserprocess import parse_document
 from monitor.sources.worker import MAX_TASKS, ParserPool
-from tests.support.parsers import NOW, SOURCE, misbehave, ordering
+from tests.support.parsers import NOW, SOURCE, TAKE_OVER, misbehave, ordering
 
 ROOT = Path(__file__).parents[2]
 MEMORY = 128 * 1024 * 1024
@@ -85,6 +85,14 @@ async def test_a_bad_document_is_rejected_and_the_next_one_parsed(
     assert await pid_of(pool)
     with pytest.raises(Rejected, match=reason):
         await pool.parse(SOURCE, ordering(order), Memory())
+    assert await pid_of(pool)
+
+
+async def test_an_answer_is_data_and_runs_nothing(pool: ParserPool, tmp_path: Path) -> None:
+    folder = tmp_path / "owned"
+    with pytest.raises(Rejected, match=r"answered with what is no answer: .*mkdir"):
+        await pool.parse(SOURCE, ordering(TAKE_OVER + str(folder).encode()), Memory())
+    assert not folder.exists()
     assert await pid_of(pool)
 
 
@@ -168,7 +176,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from monitor.model import Memory
 from monitor.sources.worker import ParserPool
-from tests.support.parsers import SOURCE, misbehave, ordering
+from tests.support.parsers import SOURCE, TAKE_OVER, misbehave, ordering
 
 async def main():
     async with ParserPool(wait=600.0, parse=misbehave) as pool:
