@@ -151,7 +151,10 @@ class Host:
         if path.startswith("/phase/"):
             self.turn_to(path.removeprefix("/phase/"))
             return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-        return self.feeds[int(path.removeprefix("/feeds/"))].answer(request, self.validators)
+        number = path.removeprefix("/feeds/")
+        if not number.isdigit():
+            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+        return self.feeds[int(number)].answer(request, self.validators)
 
 
 class Connection(asyncio.Protocol):

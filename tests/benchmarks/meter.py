@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -89,7 +90,10 @@ def _parsers() -> list[psutil.Process]:
 
 def cpu_of(process: psutil.Process, *, deep: bool = False) -> float:
     """Return CPU seconds of a process, and of those children that have ended."""
-    family = (process, *process.children(recursive=True)) if deep else (process,)
-    times = [member.cpu_times() for member in family]
-    own = sum(at.user + at.system for at in times)
-    return float(own + times[0].children_user + times[0].children_system)
+    spent = 0.0
+    for member in process.children(recursive=True) if deep else ():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it is among those that have ended
+            at = member.cpu_times()
+            spent += at.user + at.system
+    own = process.cpu_times()
+    return float(spent + own.user + own.system + own.children_user + own.children_system)
