@@ -116,7 +116,7 @@ class Feed:
 
     def answer(self, request: bytes, validators: bool) -> bytes:
         """Return an answer, headers included."""
-        told = f"ETag: {self.etag}\r\n" if validators else ""
+        told = f"ETag: {self.etag}\r\n"
         if validators and self.etag.encode() in request:
             return f"HTTP/1.1 304 Not Modified\r\n{told}\r\n".encode()
         kind = "atom" if self.number % 2 else "rss"
@@ -129,8 +129,8 @@ class Feed:
 
 
 class Host:
-    """All feeds, in a phase: a, b: as they are; c: some with a new item; d: without validators;
-    e: each with a new item."""
+    """All feeds, in a phase: a, b: as they are; c: some with a new item; d: whole, whatever the
+    request knows; e: each with a new item."""
 
     def __init__(self, count: int) -> None:
         self.feeds = [Feed(number) for number in range(count)]

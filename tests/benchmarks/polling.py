@@ -2,7 +2,7 @@
 
 The service as it is composed for `monitor run`, less the reading of its outbox, polls 2,000 feeds
 once in each phase: the first import; 304 for all; 304 for all but a tenth, which have a new item;
-the same body from servers without validators; a new item in each. From the second phase on each
+the same body from servers that always send it; a new item in each. From the second phase on each
 source remembers 30 polls and 28 days. CPU counts, since other processes may disturb the wall time:
 of our process, by step, of the parsers and of PostgreSQL.
 
