@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+import msgspec
 import pytest
 from alembic import command
 from sqlalchemy import Connection, text
 
 from monitor.clock import SystemClock
-from monitor.model import Article, Condition, Memory, Owner
+from monitor.model import (
+    Article,
+    ArticleFilter,
+    Condition,
+    Memory,
+    Owner,
+    Topic,
+    TopicMark,
+)
+from monitor.search import search
 from monitor.store import SqlStore
 from monitor.store.columns import to_microseconds
 from monitor.store.migrate import config_for
@@ -23,6 +34,9 @@ _SOURCES = text(
     " :etag, 'yesterday', 'b1', 2, :polled, :outcome, '503', 'dead', :now)"
 )
 _ITEM = text("INSERT INTO item VALUES ('a1', 3, 'wire', 'h3', :now)")
+_TOPIC = text("INSERT INTO topic (id, revision, removed, definition) VALUES (:id, 7, :gone, :it)")
+_MARK = text("INSERT INTO topic_mark VALUES ('sea', 'a1', :now)")
+_REVISION = text("UPDATE catalog SET revision = 7")
 _ARTICLE = text(
     "INSERT INTO article VALUES ('a1', 1, 'wire', 'Title', :now, 'h', '', '', '', '', '[]', '[]',"
     " '', '', '', NULL, NULL, 3, '[]', :false, :false, :now)"
@@ -101,6 +115,37 @@ async def test_items_and_articles_stay(upgraded: SqlStore) -> None:
     assert row.article == Article(
         id="a1", source="wire", title="Title", fetched=NOW, content_hash="h", revision=3
     )
+
+
+async def test_articles_from_before_the_index_are_found(upgraded: SqlStore) -> None:
+    page = await search(upgraded, "title", ArticleFilter(), NOW)
+    assert [row.article.id for row in page.rows] == ["a1"]
+
+
+async def test_topics_and_marks_stay(old: Database, database_url: str) -> None:
+    sea = Topic(id="sea", name="Sea", query="ship OR ferry", version=3, owner=Owner.USER)
+
+    def fill(connection: Connection) -> None:
+        command.upgrade(config_for(connection), "0004")
+        now = NOW if connection.dialect.name == "postgresql" else to_microseconds(NOW)
+        for topic, gone in ((sea, False), (replace(sea, id="gone"), True)):
+            row = {"id": topic.id, "gone": gone, "it": msgspec.msgpack.encode(topic)}
+            connection.execute(_TOPIC, row)
+        connection.execute(_MARK, {"now": now})
+        connection.execute(_REVISION)
+
+    await old.start()
+    await old.migrate(fill)
+    await old.stop()
+    store = SqlStore(Database(database_url, SystemClock()))
+    await store.start()
+    try:
+        assert await store.topics() == [sea]
+        change = await store.catalog_since(-1)
+        assert (change.revision, change.topics, change.removed_topics) == (7, (sea,), ("gone",))
+        assert await store.wrong_for("sea") == [TopicMark(topic="sea", article_id="a1", marked=NOW)]
+    finally:
+        await store.stop()
 
 
 async def test_it_can_go_back(upgraded: SqlStore, old: Database) -> None:
