@@ -1,6 +1,8 @@
 """The composition root: the only module that knows which implementation runs.
 
-Settings in; broker, store, fetchers, notifiers and the service out.
+Settings in; broker, store, fetchers, notifiers and the service out. An implementation is imported
+where it is chosen: every command starts here, and most need none of Kafka's client, the database's
+and the web server, which take two seconds of a slow core to load.
 """
 
 from __future__ import annotations
@@ -10,19 +12,13 @@ import gc
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitor import __version__, telemetry
-from monitor.api import create_app, hosts_for
-from monitor.api.server import bind, serving
-from monitor.brokers.kafka import KafkaBroker
-from monitor.brokers.sqlite import SqliteBroker
-from monitor.catalog import Catalog
 from monitor.clock import SystemClock
 from monitor.config import Config, load
-from monitor.cron import next_run
 from monitor.declarations import (
     ChannelConfig,
     EmailChannel,
@@ -31,31 +27,33 @@ from monitor.declarations import (
     WebhookChannel,
 )
 from monitor.errors import Rejected
-from monitor.lifecycle import Lifecycle
 from monitor.model import ChannelKind, Topic, WordList
-from monitor.notifiers.email import EmailNotifier
-from monitor.notifiers.log import LogNotifier
-from monitor.notifiers.webhook import WebhookNotifier
-from monitor.outbound import Network, Outbound, refusal
-from monitor.protocols import Broker, Clock, Fetcher, Notifier
-from monitor.service import Service
+from monitor.protocols import Broker, Clock, Fetcher, Notifier, Parser, Store
 from monitor.settings import Role, Settings
 from monitor.sources import TYPES, Reach
-from monitor.sources.files import FileFetcher
-from monitor.sources.http import HttpFetcher
-from monitor.sources.mailbox import MailFetcher
-from monitor.sources.selectors import xpath_of
-from monitor.sources.worker import ParserPool
-from monitor.store import SqlStore
-from monitor.topics.compile import compile_topics
-from monitor.websub import Subscriber
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from monitor.outbound import Network, Outbound
+    from monitor.service import Service
 
 log = logging.getLogger(__name__)
 
-BROKERS: Mapping[str, Callable[[str], Broker]] = {
-    "sqlite": SqliteBroker.from_url,
-    "kafka": KafkaBroker.from_url,
-}
+
+def _sqlite(url: str) -> Broker:
+    from monitor.brokers.sqlite import SqliteBroker
+
+    return SqliteBroker.from_url(url)
+
+
+def _kafka(url: str) -> Broker:
+    from monitor.brokers.kafka import KafkaBroker
+
+    return KafkaBroker.from_url(url)
+
+
+BROKERS: Mapping[str, Callable[[str], Broker]] = {"sqlite": _sqlite, "kafka": _kafka}
 LOCATIONS: Mapping[Reach, LocationKind] = {
     Reach.HTTP: "url",
     Reach.MAIL: "url",
@@ -78,6 +76,15 @@ def source_rules() -> SourceRules:
 def compose(config: Config, clock: Clock | None = None) -> Service:
     """Return the service of a configuration, with the system's clock where none is given;
     nothing is opened yet."""
+    from monitor.catalog import Catalog
+    from monitor.lifecycle import Lifecycle
+    from monitor.outbound import refusal
+    from monitor.service import Service
+    from monitor.sources.files import FileFetcher
+    from monitor.sources.http import HttpFetcher
+    from monitor.sources.mailbox import MailFetcher
+    from monitor.websub import Subscriber
+
     clock, settings = clock or SystemClock(), config.settings
     outbound, store = connect_outbound(settings, clock), connect_store(settings, clock)
     health = telemetry.Health()
@@ -99,7 +106,7 @@ def compose(config: Config, clock: Clock | None = None) -> Service:
         clock=clock,
         fetchers={name: by_reach[kind.reach] for name, kind in TYPES.items()},
         notifiers=notifiers_of(config, clock),
-        parser=ParserPool(workers=settings.parser_workers, wait=settings.parse_deadline),
+        parser=connect_parser(settings),
         web=http,
         subscriber=Subscriber(store, outbound, clock, settings.public_url, secrets.token_hex),
         agent=user_agent(settings),
@@ -109,6 +116,8 @@ def compose(config: Config, clock: Clock | None = None) -> Service:
 
 def connect_outbound(settings: Settings, clock: Clock) -> Outbound:
     """Return the one door for all requests to the outside."""
+    from monitor.outbound import Outbound
+
     return Outbound(
         user_agent(settings), clock, _networks(settings), deadline=settings.fetch_deadline
     )
@@ -123,8 +132,17 @@ def connect_broker(settings: Settings) -> Broker:
     return BROKERS[settings.broker.partition("://")[0]](settings.broker)
 
 
-def connect_store(settings: Settings, clock: Clock | None = None) -> SqlStore:
+def connect_parser(settings: Settings) -> Parser:
+    """Return the pool of processes that parse; they start with the first document."""
+    from monitor.sources.worker import ParserPool
+
+    return ParserPool(workers=settings.parser_workers, wait=settings.parse_deadline)
+
+
+def connect_store(settings: Settings, clock: Clock | None = None) -> Store:
     """Return the store that the settings name, not started."""
+    from monitor.store import SqlStore
+
     return SqlStore.from_url(settings.database, clock)
 
 
@@ -134,6 +152,8 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     Health is served from the first moment, also while the database and the broker are away.
     Raises ConfigError where the port is taken.
     """
+    from monitor.api.server import bind, serving
+
     settings = config.settings
     roles = frozenset(settings.roles)
     if not settings.contact:
@@ -143,15 +163,7 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     life = service.life
     life.health.starting = True
     life.listen()
-    web = create_app(
-        None,
-        life.health,
-        clock=service.clock,
-        pages=Role.API in roles,
-        allowed_hosts=hosts_for(settings.host),
-        public_url=settings.public_url,
-        source_rules=config.source_rules,
-    )
+    web = _web(service, roles)
     beat = asyncio.ensure_future(life.beat())
     async with serving(web, listener), service.opened() as ready:
         if ready:
@@ -163,6 +175,28 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
             started(f"http://{settings.host}:{listener.getsockname()[1]}")
             await life.run(service.run(roles))
     await beat
+
+
+def _web(service: Service, roles: Collection[Role]) -> Starlette:
+    """Return what is served: the API and the pages where that is a role, else the probes alone."""
+    from monitor.api.security import hosts_for
+
+    settings, health = service.config.settings, service.life.health
+    hosts = hosts_for(settings.host)
+    if Role.API not in roles:
+        from monitor.api.probes import create_probes
+
+        return create_probes(health, clock=service.clock, allowed_hosts=hosts)
+    from monitor.api.app import create_app
+
+    return create_app(
+        None,
+        health,
+        clock=service.clock,
+        allowed_hosts=hosts,
+        public_url=settings.public_url,
+        source_rules=service.config.source_rules,
+    )
 
 
 def user_agent(settings: Settings) -> str:
@@ -183,15 +217,25 @@ def notifiers_of(config: Config, clock: Clock) -> dict[str, tuple[ChannelKind, N
 
 def _notifier(channel: ChannelConfig, settings: Settings, clock: Clock) -> Notifier | None:
     if isinstance(channel, WebhookChannel):
+        from monitor.notifiers.webhook import WebhookNotifier
+
         secret = channel.secret.get_secret_value()
         return WebhookNotifier(channel.url, secret, connect_outbound(settings, clock), clock)
     if isinstance(channel, EmailChannel):
+        from monitor.notifiers.email import EmailNotifier
+
         url = settings.smtp_url.get_secret_value()
         return EmailNotifier(url, settings.smtp_sender, channel.to, clock)
-    return LogNotifier() if channel.type == "log" else None
+    if channel.type == "log":
+        from monitor.notifiers.log import LogNotifier
+
+        return LogNotifier()
+    return None
 
 
 def _cron_problem(cron: str) -> str | None:
+    from monitor.cron import next_run
+
     try:
         next_run(cron, SystemClock().now())
     except ValueError as error:
@@ -200,6 +244,8 @@ def _cron_problem(cron: str) -> str | None:
 
 
 def _links_problem(selector: str) -> str | None:
+    from monitor.sources.selectors import xpath_of
+
     try:
         xpath_of(selector)
     except Rejected as error:
@@ -208,5 +254,7 @@ def _links_problem(selector: str) -> str | None:
 
 
 def _topic_problems(topics: Sequence[Topic], lists: Sequence[WordList]) -> Mapping[str, str]:
+    from monitor.topics.compile import compile_topics
+
     errors = compile_topics(topics, lists).errors
     return {name: str(error) for name, error in errors.items()}

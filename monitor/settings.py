@@ -11,6 +11,7 @@ from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
@@ -160,6 +161,14 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL, never empty."""
         return self.database_url or f"sqlite:///{self.data_dir / 'monitor.db'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of an embedded database; None of a server, or of one in memory."""
+        scheme, _, place = self.database.partition("://")
+        name = unquote(place.partition("?")[0].removeprefix("/"))
+        embedded = scheme.partition("+")[0] == "sqlite" and name not in ("", ":memory:")
+        return Path(name) if embedded else None
 
     @classmethod
     def settings_customise_sources(

@@ -1,8 +1,5 @@
-"""The JSON API, the stream of server-sent events, health and metrics: one router per resource."""
+"""The JSON API, the stream of server-sent events, health and metrics: one router per resource.
 
-from __future__ import annotations
-
-from monitor.api.app import create_app
-from monitor.api.security import hosts_for
-
-__all__ = ["create_app", "hosts_for"]
+Nothing is imported here: a process without the role `api` serves `probes` alone, and a command
+prints what `source_schema` says, neither with the framework of the API.
+"""

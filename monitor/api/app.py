@@ -1,4 +1,4 @@
-"""The application factory: everything that HTTP reaches in this process."""
+"""The application factory: everything that HTTP reaches in a process with the role `api`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from monitor.api.websub import router as websub_router
 from monitor.declarations import SourceRules
 from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
-from monitor.web import Pages
+from monitor.web.pages import Pages
 from monitor.web.topics import TopicsNow
 
 _DESCRIPTION = """\
@@ -62,19 +62,18 @@ def create_app(
     health: Health,
     *,
     clock: Clock,
-    pages: bool = True,
     allowed_hosts: Sequence[str] = (),
     public_url: str = "",
     source_rules: SourceRules | None = None,
 ) -> FastAPI:
-    """Return the application; without `pages` it is health and metrics only.
+    """Return the application: API, pages, health and metrics.
 
     `store` may come later, as `app.state.store`: until then whatever needs it answers 503.
     `allowed_hosts` are the Host headers to answer to, none means any (see `hosts_for`);
     `public_url` is where hubs reach the callbacks, and no more.
     `source_rules` are what a source that somebody adds is held against.
     """
-    app = _application(described=pages)
+    app = _application()
 
     def archive() -> Archive:
         return archive_of(app, health)
@@ -89,25 +88,23 @@ def create_app(
         source_rules=source_rules or SourceRules(),
         topics=topics,
     )
-    app.include_router(health_router)
-    shown = Pages(archive, clock=clock, position=_position, topics=topics) if pages else None
-    if shown is not None:
-        for router in (*_RESOURCES, docs_router, shown.router):
-            app.include_router(router)
-        app.mount("/static", shown.static)
-        app.openapi = lambda: describe(app)  # type: ignore[method-assign]
-    install(app, shown.error if shown else None)
+    pages = Pages(archive, clock=clock, position=_position, topics=topics)
+    for router in (health_router, *_RESOURCES, docs_router, pages.router):
+        app.include_router(router)
+    app.mount("/static", pages.static)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    install(app, pages.error)
     _protect(app, allowed_hosts, urlsplit(public_url).hostname or "")
     return app
 
 
-def _application(*, described: bool) -> FastAPI:
+def _application() -> FastAPI:
     return FastAPI(
         title="News Monitor",
         version=__version__,
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
-        openapi_url="/openapi.json" if described else None,
+        openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,

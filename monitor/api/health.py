@@ -1,17 +1,13 @@
-"""`/livez`, `/readyz` and `/metrics`: what an orchestrator and Prometheus ask for."""
+"""`/livez`, `/readyz` and `/metrics` as part of the API, which describes them."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from prometheus_client import generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from fastapi.responses import PlainTextResponse, Response
 
 from monitor.api.context import ContextOf
+from monitor.api.probes import liveness, measurements, readiness
 from monitor.api.schema import HealthItem
-from monitor.telemetry import REGISTRY
-
-LONGEST_BEAT = 60.0
 
 router = APIRouter(tags=["health"])
 
@@ -24,11 +20,7 @@ router = APIRouter(tags=["health"])
 )
 async def livez(context: ContextOf) -> Response:
     """Answer 200 while the event loop turns, whatever the broker and the database do."""
-    beat = max(context.health.beat, context.started)
-    age = context.clock.monotonic() - beat
-    if age < LONGEST_BEAT:
-        return PlainTextResponse("ok\n")
-    return PlainTextResponse(f"the event loop last turned {age:.0f} s ago\n", status_code=503)
+    return liveness(context.health, context.clock, context.started)
 
 
 @router.get(
@@ -38,8 +30,7 @@ async def livez(context: ContextOf) -> Response:
 )
 async def readyz(context: ContextOf) -> Response:
     """Answer 200 with every part's state; 503 while one is down or the process is ending."""
-    health = context.health
-    return JSONResponse(dict(health.summary()), status_code=200 if health.ready() else 503)
+    return readiness(context.health)
 
 
 @router.get(
@@ -49,4 +40,4 @@ async def readyz(context: ContextOf) -> Response:
 )
 async def metrics() -> Response:
     """Return all metrics of this process in Prometheus' text format."""
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    return measurements()

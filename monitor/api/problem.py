@@ -51,13 +51,13 @@ def answer(status: int, detail: str, headers: dict[str, str] | None = None) -> R
     )
 
 
-def install(app: FastAPI, page: ErrorPage | None) -> None:
-    """Answer every error; outside `/api/` with `page`, if there is one."""
+def install(app: FastAPI, page: ErrorPage) -> None:
+    """Answer every error; outside `/api/` with `page`."""
 
     def reply(
         request: Request, status: int, detail: str, headers: dict[str, str] | None = None
     ) -> Response:
-        if page is None or request.url.path.startswith("/api/"):
+        if request.url.path.startswith("/api/"):
             return answer(status, detail, headers)
         response = page(request, status, HTTPStatus(status).phrase, detail)
         response.headers.update(headers or {})

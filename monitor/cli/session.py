@@ -21,8 +21,7 @@ from monitor import app, telemetry
 from monitor.channels import CHANNELS, Channel, dead_letter_channels
 from monitor.config import Config
 from monitor.errors import ConfigError, Rejected, Unavailable
-from monitor.protocols import Broker
-from monitor.store import SqlStore
+from monitor.protocols import Broker, Store
 
 FAILED = 1
 USAGE = 2
@@ -73,7 +72,7 @@ def execute(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 @asynccontextmanager
-async def opened_store(config: Config) -> AsyncIterator[SqlStore]:
+async def opened_store(config: Config) -> AsyncIterator[Store]:
     """Yield the store, its schema up to date."""
     store = app.connect_store(config.settings)
     try:

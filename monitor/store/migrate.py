@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
@@ -11,8 +9,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import Rejected
 from monitor.store.dialect import Dialect
-
-MIGRATIONS = Path(__file__).parent / "migrations"
+from monitor.store.version import MIGRATIONS
 
 
 def upgrade(connection: Connection, dialect: Dialect) -> None:

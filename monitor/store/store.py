@@ -11,7 +11,6 @@ from monitor.store.claims import SqlClaims
 from monitor.store.deliveries import SqlDeliveries
 from monitor.store.hubs import SqlHubs
 from monitor.store.leases import SqlLeases
-from monitor.store.migrate import upgrade
 from monitor.store.outbox import SqlOutbox
 from monitor.store.retag import SqlTagging
 from monitor.store.search import SqlSearch
@@ -20,6 +19,7 @@ from monitor.store.sources import SqlSources
 from monitor.store.sql import Database
 from monitor.store.topics import SqlTopics
 from monitor.store.turns import SqlTurns
+from monitor.store.version import is_current
 
 
 class SqlStore(
@@ -61,7 +61,12 @@ class SqlStore(
         await self._database.start()
 
     async def migrate(self) -> None:
-        """Bring the schema up to date, whoever else does so too; raises Unavailable."""
+        """Bring the schema up to date, whoever else does so too. Raises Unavailable, or Rejected
+        where it is newer than the program."""
+        if await self._database.read(is_current):
+            return
+        from monitor.store.migrate import upgrade  # alembic: see `version`
+
         await self._database.migrate(lambda connection: upgrade(connection, self._database.dialect))
 
     async def ping(self) -> None:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from monitor.errors import ConfigError, Problem
 from monitor.store.dialect import Dialect
-from monitor.store.postgres import Postgres
-from monitor.store.sqlite import Sqlite
 
-_DIALECTS: dict[str, tuple[str, Dialect]] = {
-    "sqlite": ("sqlite", Sqlite()),
-    "postgresql": ("postgresql+asyncpg", Postgres()),
+
+# One each: prepared statements are kept by dialect. Imported when chosen, as in `monitor/app.py`.
+@cache
+def _sqlite() -> Dialect:
+    from monitor.store.sqlite import Sqlite
+
+    return Sqlite()
+
+
+@cache
+def _postgres() -> Dialect:
+    from monitor.store.postgres import Postgres
+
+    return Postgres()
+
+
+_DIALECTS: Mapping[str, tuple[str, Callable[[], Dialect]]] = {
+    "sqlite": ("sqlite", _sqlite),
+    "postgresql": ("postgresql+asyncpg", _postgres),
 }
 
 
@@ -26,12 +41,4 @@ def dialect_of(url: str) -> tuple[URL, Dialect]:
     except (ArgumentError, KeyError) as error:
         known = " or ".join(f"{driver}://…" for driver, _ in _DIALECTS.values())
         raise ConfigError([Problem("database URL", f"must be {known}")]) from error
-    return parsed.set(drivername=driver), dialect
-
-
-def file_of(url: str) -> Path | None:
-    """Return the file of an embedded database, None of a server or of one in memory."""
-    parsed, dialect = dialect_of(url)
-    if not isinstance(dialect, Sqlite) or parsed.database in (None, "", ":memory:"):
-        return None
-    return Path(str(parsed.database))
+    return parsed.set(drivername=driver), dialect()

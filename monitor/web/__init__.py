@@ -1,7 +1,4 @@
-"""The pages that people read: server-rendered, with a little JavaScript for what is new."""
+"""The pages that people read: server-rendered, with a little JavaScript for what is new.
 
-from __future__ import annotations
-
-from monitor.web.pages import Pages
-
-__all__ = ["Pages"]
+Nothing is imported here: `words` is for commands too, which need no web server for it.
+"""

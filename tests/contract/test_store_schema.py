@@ -8,14 +8,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
 from monitor.clock import SystemClock
-from monitor.errors import ConfigError, Unavailable
+from monitor.errors import ConfigError, Rejected, Unavailable
 from monitor.store import SqlStore
 from monitor.store.migrate import config_for
 from monitor.store.sql import Database
 from monitor.store.tables import metadata
+from monitor.store.version import is_current, newest
 from tests.support.articles import an_article
 from tests.support.stores import OpenStore
 
@@ -57,8 +58,31 @@ async def test_there_is_one_head(store: SqlStore, database_url: str) -> None:
 
     database = Database(database_url, SystemClock())
     await database.start()
-    assert len(await database.read(heads)) == 1
+    assert await database.read(heads) == [newest()]
+    assert await database.read(is_current)
     await database.stop()
+
+
+@pytest.mark.parametrize("found", ["UPDATE alembic_version SET version_num = '9999'",
+                                   "DELETE FROM alembic_version"])  # fmt: skip
+async def test_a_schema_of_another_version_is_not_taken_for_ours(
+    store: SqlStore, database_url: str, found: str
+) -> None:
+    database = Database(database_url, SystemClock())
+    await database.start()
+    await database.write(lambda connection: connection.execute(text(found)))
+    assert not await database.read(is_current)
+    await database.stop()
+
+
+async def test_a_schema_of_a_newer_release_is_refused(store: SqlStore, database_url: str) -> None:
+    newer = text("UPDATE alembic_version SET version_num = '9999'")
+    database = Database(database_url, SystemClock())
+    await database.start()
+    await database.write(lambda connection: connection.execute(newer))
+    await database.stop()
+    with pytest.raises(Rejected, match="newer release"):
+        await store.migrate()
 
 
 async def test_processes_that_migrate_at_once_do_it_once(database_url: str) -> None:

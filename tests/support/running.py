@@ -16,7 +16,7 @@ import aiohttp
 import yaml
 
 from monitor import app
-from monitor.api import create_app
+from monitor.api.app import create_app
 from monitor.api.server import bind, serving
 from monitor.channels import READERS, SOURCE_CHANGED, group_of
 from monitor.events import decode

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import aiohttp
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from monitor.api import create_app
+from monitor.api.app import create_app
 from monitor.api.server import bind, serving
 from monitor.clock import SystemClock
 from monitor.declarations import SourceRules
@@ -51,7 +52,6 @@ async def a_site(
     folder: Path,
     *,
     connected: bool = True,
-    pages: bool = True,
     clock: Clock | None = None,
     topics: Sequence[Topic] = TOPICS,
     allowed_hosts: Sequence[str] = (),
@@ -63,13 +63,20 @@ async def a_site(
             store if connected else None,
             health,
             clock=clock or SystemClock(),
-            pages=pages,
             allowed_hosts=allowed_hosts,
             source_rules=RULES,
         )
         await store.declare_topics(topics, ())
-        listener = bind("127.0.0.1", 0)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        # A server that stops waits for idle connections of its clients, so the client goes first.
-        async with serving(app, listener), aiohttp.ClientSession(url) as client:
+        async with served(app) as (url, client):
             yield Site(app, store, health, url, client)
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[tuple[str, aiohttp.ClientSession]]:
+    """Serve any application on a free port while the block runs; yield its address, and a client
+    of it."""
+    listener = bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    # A server that stops waits for idle connections of its clients, so the client goes first.
+    async with serving(app, listener), aiohttp.ClientSession(url) as client:
+        yield url, client

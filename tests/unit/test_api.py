@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
-from monitor.api import hosts_for
+from monitor.api.probes import create_probes
+from monitor.api.security import hosts_for
+from monitor.clock import SystemClock
 from monitor.errors import Unavailable
 from monitor.model import Article
+from monitor.telemetry import Health
 from tests.support.articles import NOW, an_article
 from tests.support.clock import FakeClock
 from tests.support.news import DESK, PAGE, an_alert, fill
-from tests.support.web import Site, a_site
+from tests.support.web import Site, a_site, served
 
 CSP = "Content-Security-Policy"
 
@@ -225,8 +228,11 @@ async def test_readiness_shows_the_parts(site: Site) -> None:
     assert found["parts"]["store"] == {"status": "down", "text": "dead letters"}
 
 
-async def test_without_the_api_role_there_is_only_health(tmp_path: Path) -> None:
-    async with a_site(tmp_path, pages=False, connected=False) as site:
+async def test_without_the_api_role_there_is_only_health() -> None:
+    health = Health()
+    health.report("relay", "ok")
+    probes = create_probes(health, clock=SystemClock(), allowed_hosts=hosts_for("127.0.0.1"))
+    async with served(probes) as (_, client):
         for path, status in (
             ("/livez", 200),
             ("/readyz", 200),
@@ -236,10 +242,18 @@ async def test_without_the_api_role_there_is_only_health(tmp_path: Path) -> None
             ("/docs", 404),
             ("/openapi.json", 404),
         ):
-            async with site.client.get(path) as response:
+            async with client.get(path) as response:
                 assert response.status == status, path
+                assert CSP in response.headers
                 if path == "/metrics":
                     assert "newsmonitor_source_polls_total" in await response.text()
+                if path == "/readyz":
+                    assert (await response.json())["parts"]["relay"]["status"] == "ok"
+        async with client.get("/livez", headers={"Host": "evil.example"}) as response:
+            assert response.status == 421
+        health.report("relay", "down")
+        async with client.get("/readyz") as response:
+            assert response.status == 503
 
 
 async def test_every_page_has_a_policy(site: Site) -> None:

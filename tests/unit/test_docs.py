@@ -15,7 +15,7 @@ import yaml
 from prometheus_client.metrics_core import Metric
 
 from monitor import app
-from monitor.api import create_app
+from monitor.api.app import create_app
 from monitor.channels import CHANNELS, READERS, dead_letter_channels, group_of
 from monitor.cli import cli
 from monitor.clock import SystemClock

@@ -11,7 +11,8 @@ from monitor.config import Config, load
 from monitor.declarations import SourceRules, check_source, values_of
 from monitor.errors import ConfigError
 from monitor.model import Expectations, FullText, Owner, Priority, Source, Topic, WordList
-from monitor.settings import Role
+from monitor.settings import Role, Settings
+from monitor.store.url import dialect_of
 
 RULES = SourceRules(
     {"auto": "url", "feed": "url", "page": "url", "mail": "url", "text": "path"},
@@ -262,3 +263,23 @@ def test_only_the_operator_names_files_and_secrets(values: dict[str, str], part:
     source, (fault,) = check_source("one", values, RULES)
     assert source is None
     assert part in fault
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("", "data/monitor.db"),
+        ("sqlite:///data/a.db", "data/a.db"),
+        ("sqlite:////abs/a.db", "/abs/a.db"),
+        ("sqlite+aiosqlite:///a%20b.db?timeout=1", "a b.db"),
+        ("sqlite://", None),
+        ("sqlite:///", None),
+        ("sqlite:///:memory:", None),
+        ("postgresql+asyncpg://user:password@host/a.db", None),
+    ],
+)
+def test_the_file_of_an_embedded_database(url: str, file: str | None) -> None:
+    settings = Settings(database_url=url)
+    assert settings.database_file == (file and Path(file))
+    if file is not None:
+        assert dialect_of(settings.database)[0].database == file

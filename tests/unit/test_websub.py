@@ -16,6 +16,7 @@ from typing import Any, cast
 import aiohttp
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers
 
 from monitor.api.context import Context
@@ -147,7 +148,7 @@ async def a_site(store: HubStore, clock: FakeClock) -> AsyncIterator[str]:
         source_rules=SourceRules(),
     )
     app.include_router(router)
-    install(app, None)
+    install(app, lambda request, status, title, detail: PlainTextResponse(detail, status))
     app.add_middleware(HostCheck, allowed=("127.0.0.1", "localhost"), public_host="News.example")
     listener = bind("127.0.0.1", 0)
     async with serving(app, listener):

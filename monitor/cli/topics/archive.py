@@ -17,7 +17,6 @@ from monitor.config import Config
 from monitor.errors import Unavailable
 from monitor.model import ArticleRow
 from monitor.protocols import Archive
-from monitor.store.url import file_of
 
 PAGE = 500
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -45,7 +44,7 @@ async def archive_if_there(config: Config) -> AsyncIterator[Archive | None]:
 
     For commands that only look something up in it: they make no database, and need none.
     """
-    file = file_of(config.settings.database)
+    file = config.settings.database_file
     if file is not None and not file.exists():
         yield None
         return

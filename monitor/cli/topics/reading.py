@@ -53,11 +53,11 @@ class Reader:
 @asynccontextmanager
 async def reader_of(config: Config) -> AsyncIterator[Reader]:
     """Yield what reads files; saved feeds are parsed in processes of their own."""
-    service = app.compose(config)
+    parser = app.connect_parser(config.settings)
     try:
-        yield Reader(service.parser)
+        yield Reader(parser)
     finally:
-        await service.parser.close()
+        await parser.close()
 
 
 def article_of(content: bytes, label: str) -> Found:
