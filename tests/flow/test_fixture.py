@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
 import shutil
-import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import yaml
 
 from tests.support.checker import ask
 from tests.support.receivers import WebhookReceiver
+from tests.support.running import monitor
 from tests.support.service import ServiceProcess
 from tests.support.world import until
 
@@ -120,45 +119,17 @@ async def test_the_provided_article_is_stored_tagged_and_alerted_on_every_channe
     assert away[0].startswith(f"{count} sources are unreachable ")
 
 
-async def monitor(*arguments: object, config: Path, data: Path) -> str:
-    """Run a command; return what it printed. It must exit with 0."""
-    inherited = {key: value for key, value in os.environ.items() if "MONITOR_" not in key}
-    places = {
-        "MONITOR_CONFIG_DIR": str(config),
-        "MONITOR_DATA_DIR": str(data),
-        "MONITOR_PRIVATE_NETWORKS": "127.0.0.0/8",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "monitor",
-        *map(str, arguments),
-        env={**inherited, **places},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, err.decode()[-2000:]
-    return out.decode()
-
-
-async def replay(*arguments: object, config: Path = SHIPPED, data: Path) -> Mapping[str, Any]:
+async def replay(folder: Path, *arguments: object, config: Path = SHIPPED) -> Mapping[str, Any]:
     """Replay, and return what it says it did."""
-    found: Mapping[str, Any] = json.loads(
-        await monitor("replay", "--json", *arguments, config=config, data=data)
-    )
+    told = await monitor(folder, "replay", "--json", *arguments, config=config)
+    found: Mapping[str, Any] = json.loads(told)
     return found
 
 
-async def everything(data: Path) -> list[list[tuple[Any, ...]]]:
+async def everything(folder: Path) -> list[list[tuple[Any, ...]]]:
     """Return what must not change when nothing is new."""
     return await ask(
-        f"sqlite+aiosqlite:///{data}/monitor.db",
+        f"sqlite+aiosqlite:///{folder}/data/monitor.db",
         "SELECT * FROM article",
         "SELECT * FROM item",
         "SELECT * FROM alert",
@@ -168,11 +139,11 @@ async def everything(data: Path) -> list[list[tuple[Any, ...]]]:
 
 
 async def test_a_second_replay_changes_nothing_and_alerts_nobody(tmp_path: Path) -> None:
-    first = await replay(FIXTURE, data=tmp_path)
+    first = await replay(tmp_path, FIXTURE)
     assert (first["read"], len(first["new"]), len(first["alerts"])) == (1, 1, 1)
     assert first["alerts"][0]["alert"]["topics"] == ["sco-defence-meetings"]
     before = await everything(tmp_path)
-    second = await replay(FIXTURE, data=tmp_path)
+    second = await replay(tmp_path, FIXTURE)
     assert (second["read"], second["new"], second["alerts"]) == (1, [], [])
     assert await everything(tmp_path) == before
     assert len(before[0]) == 1
@@ -180,15 +151,15 @@ async def test_a_second_replay_changes_nothing_and_alerts_nobody(tmp_path: Path)
 
 async def test_a_recording_replayed_elsewhere_gives_the_same_articles(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
-    first = await replay(FIXTURE, data=here)
+    first = await replay(here, FIXTURE)
     recording = tmp_path / "recording.jsonl"
-    recording.write_text(await monitor("record", "news.article.fetched", config=SHIPPED, data=here))
-    second = await replay(recording, data=there)
+    recording.write_text(await monitor(here, "record", "news.article.fetched", config=SHIPPED))
+    second = await replay(there, recording)
     assert [article["id"] for article in second["new"]] == [first["new"][0]["id"]]
     alerts = [[row["alert"]["id"] for row in result["alerts"]] for result in (first, second)]
     assert alerts[0] == alerts[1]
     # What is in the recording is known here.
-    assert (await replay(recording, data=here))["new"] == []
+    assert (await replay(here, recording))["new"] == []
 
 
 @pytest.mark.parametrize("deliver", [False, True], ids=["muted", "deliver"])
@@ -202,7 +173,7 @@ async def test_only_a_delivered_replay_reaches_a_webhook(deliver: bool, tmp_path
         alerts["rules"]["sco-defence"]["channels"].append("hook")
         (config / "alerts.yaml").write_text(yaml.safe_dump(alerts))
         options = ["--deliver"] if deliver else []
-        result = await replay(FIXTURE, *options, config=config, data=tmp_path / "data")
+        result = await replay(tmp_path, FIXTURE, *options, config=config)
     states = {each["channel"]: each["state"] for each in result["alerts"][0]["deliveries"]}
     quiet = {"log": "sent", "page": "sent"}
     assert states == (quiet | {"hook": "sent"} if deliver else quiet)

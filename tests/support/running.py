@@ -168,11 +168,14 @@ async def a_service(
             await work
 
 
-async def monitor(folder: Path, *arguments: object, code: int = 0) -> str:
-    """Run a command on a service's configuration and data; return what it prints."""
+async def monitor(
+    folder: Path, *arguments: object, config: Path | None = None, code: int = 0
+) -> str:
+    """Run a command on the data of a service, and on its configuration unless `config` is another
+    folder; return what it prints, and what it complains of where `code` is not 0."""
     inherited = {key: value for key, value in os.environ.items() if "MONITOR_" not in key}
     places = {
-        "MONITOR_CONFIG_DIR": str(folder / "config"),
+        "MONITOR_CONFIG_DIR": str(config or folder / "config"),
         "MONITOR_DATA_DIR": str(folder / "data"),
         "MONITOR_PRIVATE_NETWORKS": LOCAL,
     }
@@ -185,6 +188,11 @@ async def monitor(folder: Path, *arguments: object, code: int = 0) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert process.returncode == code, err.decode()[-2000:]
     return (out if code == 0 else out + err).decode()
