@@ -9,15 +9,15 @@ import imaplib
 import re
 import socket
 import ssl
-import threading
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from monitor.errors import Rejected, Unavailable, Unreachable
+from monitor.errors import MonitorError, Rejected, Unavailable, Unreachable
+from monitor.sources.line import Line
 
 MAX_MESSAGE = 1024 * 1024
 """Bytes that are read of one message; what is longer holds attachments."""
@@ -25,9 +25,17 @@ MAX_MESSAGES = 200
 """Messages of one poll; the next one goes on where it ends."""
 OVERHEAD = 1024 * 1024
 """Bytes that a server may send beside the messages."""
-ERRORS = (OSError, imaplib.IMAP4.error)
-"""What a poll raises beside the errors of this service; `failure` says what it means."""
 Found = tuple[str, list[tuple[int, bytes]] | None]
+_AT_ONCE = "write imaps:// for TLS from the start (port 993)"
+_LATER = "write imap:// for TLS that begins later (STARTTLS, port 143)"
+# What OpenSSL says of bytes that are none of TLS: a server that greets in plain text, mostly.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
+_UNKNOWN_ISSUER = "name a file with its authority's certificate in SSL_CERT_FILE"
+_OTHER_NAME = "write the name that it was made for"
+# By OpenSSL's X509_V_ERR codes.
+_CERTIFICATE_CURES = dict.fromkeys((18, 19, 20, 21), _UNKNOWN_ISSUER) | dict.fromkeys(
+    (62, 64), _OTHER_NAME
+)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UID, _SIZE = re.compile(rb"\bUID (\d+)"), re.compile(rb"\bRFC822\.SIZE (\d+)")
 _PASSING = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)  # RFC 5530
@@ -44,61 +52,6 @@ class Box:
     folder: str
     tls: bool
     plain: bool
-
-
-class Line:
-    """The socket of one poll, which can be cut from another thread."""
-
-    def __init__(self, wait: float, allowed: Callable[[str], bool], max_bytes: int) -> None:
-        self.wait = wait
-        self.left = max_bytes
-        self._allowed = allowed
-        self._socket: socket.socket | None = None
-        self._is_cut = False
-        self._lock = threading.Lock()
-
-    def connect(self, host: str, port: int) -> socket.socket:
-        """Connect to the first address of a name that answers; none of them may be forbidden."""
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        for *_, address in found:
-            if not self._allowed(str(address[0])):
-                raise Rejected(f"{host} is at {address[0]}, an address that may not be asked")
-        failure: OSError = ConnectionError(f"{host} has no address")
-        for family, kind, protocol, _, address in found:
-            opened = socket.socket(family, kind, protocol)
-            opened.settimeout(self.wait)
-            self._hold(opened)
-            try:
-                opened.connect(address)
-            except OSError as error:
-                opened.close()
-                failure = error
-                continue
-            return opened
-        raise ConnectionRefusedError(failure.errno, failure.strerror or str(failure)) from failure
-
-    def cut(self) -> None:
-        """End the connection, whoever waits for it; later ones are not made."""
-        with self._lock:
-            self._is_cut = True
-            opened, self._socket = self._socket, None
-        if opened is not None:
-            with opened, suppress(OSError):  # it is closed on the other side
-                opened.shutdown(socket.SHUT_RDWR)
-
-    def take(self, size: int) -> None:
-        """Count bytes that the server sends; raises Unavailable where they are too many."""
-        self.left -= size
-        if self.left < 0:
-            raise Unavailable("the mail server sends more than it was asked for")
-
-    def _hold(self, opened: socket.socket) -> None:
-        with self._lock:
-            if self._is_cut:
-                opened.close()
-                raise ConnectionAbortedError("the connection was cut")
-            # Its twin, because TLS takes the socket over; the connection is the same.
-            self._socket = opened.dup()
 
 
 class _Client(imaplib.IMAP4):
@@ -131,17 +84,20 @@ def ask(
 ) -> Found:
     """Return the state after a poll and what came, None where nothing did. Runs in a thread.
 
-    Raises MonitorError and `ERRORS`.
+    Raises Rejected where the address, the password or the folder is wrong, else Unavailable.
     """
-    client = _Client(box, line, tls)
     try:
-        if not box.tls and not box.plain:
-            client.starttls(tls)
-        _log_in(client, box)
-        return _new(client, box, etag, since, max_bytes)
-    finally:
-        with suppress(OSError):  # the server, or the deadline, has closed it before
-            client.shutdown()
+        client = _Client(box, line, tls)
+        try:
+            if not box.tls and not box.plain:
+                _begin_tls(client, box, tls)
+            _log_in(client, box)
+            return _new(client, box, etag, since, max_bytes)
+        finally:
+            with suppress(OSError):  # the server, or the deadline, has closed it before
+                client.shutdown()
+    except (OSError, imaplib.IMAP4.error) as error:
+        raise _failure(error, box, line.wait) from None  # a context might tell the password
 
 
 def _new(client: _Client, box: Box, etag: str, since: datetime, max_bytes: int) -> Found:
@@ -165,6 +121,24 @@ def _new(client: _Client, box: Box, etag: str, since: datetime, max_bytes: int) 
     messages = _messages(box, client, numbers)
     client.logout()
     return f"{validity}:{max(numbers, default=max(last, following - 1))}", messages
+
+
+def _begin_tls(client: _Client, box: Box, tls: ssl.SSLContext) -> None:
+    """Go over to TLS before anything secret is said, or raise."""
+    if "STARTTLS" not in client.capabilities:
+        raise Rejected(
+            f"{box.host} offers no TLS on port {box.port} (STARTTLS), and a password is sent over"
+            f" TLS alone: {_AT_ONCE}"
+        )
+    try:
+        client.starttls(tls)
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error:  # what the server has said is not in it
+        raise Unavailable(
+            f"{box.host} refuses to begin TLS on port {box.port} (STARTTLS): look into its log, or"
+            f" {_AT_ONCE}"
+        ) from None
 
 
 def _log_in(client: _Client, box: Box) -> None:
@@ -261,18 +235,23 @@ def _folder_name(name: str) -> str:
     return re.sub(r"[^\x20-\x7e]+", encoded, name.replace("&", "&-"))
 
 
-def failure(error: Exception, box: Box) -> Unavailable:
-    """Return what a failed poll means, in a sentence that names the cause."""
+def too_late(box: Box, wait: float) -> Unavailable:
+    """Return what it means that a poll was not done within `wait` seconds."""
+    # The two wait for each other where one of them wants to begin with TLS.
+    cure = "" if box.tls else f"; if it is always so, {_AT_ONCE}"
+    return Unavailable(f"{box.host} took longer than {wait:g} s{cure}")
+
+
+def _failure(error: Exception, box: Box, wait: float) -> MonitorError:
+    """Return what a failed poll means, in a sentence that names the cause and the cure."""
     host = box.host
     match error:
         case socket.gaierror():
             return Unreachable(f"the name {host} cannot be resolved")
-        case ssl.SSLCertVerificationError():
-            return Unavailable(f"the certificate of {host} is not trusted: {error.verify_message}")
         case ssl.SSLError():
-            return Unavailable(f"{host} does not speak TLS on port {box.port}: {error.reason}")
+            return Unavailable(_tls_failure(error, box))
         case TimeoutError():
-            return Unavailable(f"{host} does not answer")
+            return too_late(box, wait)
         case ConnectionRefusedError():
             return Unreachable(f"{host} cannot be reached: {error.strerror}")
         case OSError() | imaplib.IMAP4.abort():
@@ -280,3 +259,23 @@ def failure(error: Exception, box: Box) -> Unavailable:
         case _:
             told = _words([str(error).encode()]).replace(box.password, "…")
             return Unavailable(f"{host} sent an answer that cannot be read: {told}")
+
+
+def _tls_failure(error: ssl.SSLError, box: Box) -> str:
+    host, port = box.host, box.port
+    match error:
+        case ssl.SSLCertVerificationError(verify_code=code, verify_message=told):
+            cure = _CERTIFICATE_CURES.get(code, "its operator must replace it")
+            return f"the certificate of {host} is not trusted: {told}; {cure}"
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            return (
+                f"{host} broke the connection off within TLS on port {port}: look into its log, and"
+                " whether this is the port for imaps:// or for imap://"
+            )
+        case ssl.SSLError(reason=reason) if reason in _NO_TLS:
+            return f"{host} does not begin with TLS on port {port}: {_LATER}"
+        case _:
+            return (
+                f"{host} and this service find no way to speak TLS on port {port}"
+                f" ({error.reason}): it must offer TLS 1.2 or 1.3"
+            )

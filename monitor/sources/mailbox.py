@@ -15,10 +15,11 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from monitor.errors import Rejected, Unavailable
+from monitor.errors import Rejected
 from monitor.model import Document, NotModified, SourceState
 from monitor.protocols import Clock
-from monitor.sources.imap import ERRORS, OVERHEAD, Box, Found, Line, ask, failure
+from monitor.sources.imap import OVERHEAD, Box, Found, ask, too_late
+from monitor.sources.line import Line
 
 DEADLINE = 60.0
 """Seconds for everything: name, connection, login and messages."""
@@ -82,9 +83,7 @@ class MailFetcher:
             async with asyncio.timeout(self._deadline):
                 etag, messages = await asyncio.wrap_future(_in_thread(poll))
         except TimeoutError as error:
-            raise Unavailable(f"{box.host} took longer than {self._deadline:g} s") from error
-        except ERRORS as error:
-            raise failure(error, box) from None  # a context might tell the password
+            raise too_late(box, self._deadline) from error
         finally:
             self._lines.discard(line)
             line.cut()
