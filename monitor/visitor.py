@@ -42,6 +42,7 @@ from monitor.model import (
 from monitor.protocols import Clock, Fetcher, Getter, Parser, Turns
 from monitor.sources import TYPES
 from monitor.sources.discover import resolve
+from monitor.sources.singly import read_singly
 from monitor.visit import Visit
 
 PAGE_BYTES = 5_000_000
@@ -195,7 +196,13 @@ class Visitor:
         visit.answer = answer = await self.fetchers[source.type].fetch(state)
         if isinstance(answer, NotModified):
             return None
-        parsed = await self.parser.parse(source, answer, state.memory)
+        try:
+            parsed = await self.parser.parse(source, answer, state.memory)
+        except Rejected:
+            singly = await read_singly(source, answer, state.memory, self.parser, self.clock)
+            if singly is None:
+                raise
+            parsed, visit.answer = singly
         for url in parsed.further:
             parsed = await self._with_part(parsed, url, source, state, visit)
         return parsed
@@ -231,7 +238,8 @@ class Visitor:
         end = conclude(turn, happened)
         state = _state_of(turn)
         articles, pages = apart(_effective(state), happened.found, now=happened.ended)
-        refused = happened.answer if isinstance(happened.error, Rejected) else None
+        parsed = happened.parsed or Parsed()
+        refused = happened.answer if isinstance(happened.error, Rejected) else parsed.refused
         return Poll(
             source=state.source.name,
             host=turn.host,
@@ -245,6 +253,7 @@ class Visitor:
             location=end.location,
             throttled_by=end.throttled_by,
             refused=refused if isinstance(refused, Document) else None,
+            why=parsed.why,
             robots=robots,
         )
 

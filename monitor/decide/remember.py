@@ -246,6 +246,6 @@ def _noted(memory: Memory, happened: Happened, outcome: str) -> tuple[bytes, ...
         rejected=parsed.rejected,
         seconds=round((happened.ended - happened.started).total_seconds(), 3),
         # An error without words is an error all the same.
-        error=(str(error)[:_MAX_ERROR] or type(error).__name__) if error else "",
+        error=((str(error) or type(error).__name__) if error else parsed.why)[:_MAX_ERROR],
     )
     return (*memory.polls[1 - NOTES :], note.pack())

@@ -68,7 +68,8 @@ class Parsed:
     articles; `rejected` ones were no articles. `title` is the source's own. `further` are
     documents that belong to it and are to be fetched too (a sitemap index). `digests`, `reader`,
     `agreed` and `children` are for the next poll's memory. `notes` are sentences on what was
-    odd."""
+    odd. `refused` is a part that could not be parsed though others could, `why` tells the reason.
+    """
 
     articles: tuple[Article, ...] = ()
     known: int = 0
@@ -81,6 +82,8 @@ class Parsed:
     further: tuple[str, ...] = ()
     children: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    refused: Document | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

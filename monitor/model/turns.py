@@ -67,8 +67,8 @@ class Poll:
 
     A poll that failed keeps the validators of the state it started from. `articles` go out at
     once, `pages` wait for the text of their pages. `host_next_at` is when the host may be asked
-    again. `location` is the source's new address, where it has moved for good. `refused` is the
-    body that could not be parsed.
+    again. `location` is the source's new address, where it has moved for good. `refused` is what
+    could not be parsed, all of the body or a part; of a part, `why` tells the reason.
     """
 
     source: str
@@ -83,6 +83,7 @@ class Poll:
     location: str = ""
     throttled_by: str = ""
     refused: Document | None = None
+    why: str = ""
     robots: Mapping[str, Robots] = field(default_factory=dict)
     """What was fetched of robots.txt meanwhile, by origin."""
     postponed: bool = False

@@ -5,8 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.header import decode_header
@@ -25,6 +23,7 @@ from monitor.sources.dates import sane
 from monitor.sources.mailbox import MAILBOX_TYPE
 from monitor.sources.markup import text_of
 from monitor.sources.repair import decoded
+from monitor.sources.singly import with_own_pages
 from monitor.text.fingerprints import article_id, content_hash
 from monitor.text.language import language_of
 from monitor.text.normal import (
@@ -35,7 +34,7 @@ from monitor.text.normal import (
     clean_text,
     cut,
 )
-from monitor.text.urls import canonical_url, link_url
+from monitor.text.urls import link_url
 
 MAX_HEADER = 8 * 1024
 """Characters of one header field; no field that is read is longer."""
@@ -96,7 +95,7 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
     if undated:
         notes.append(f"{undated} messages have no usable date: the time of the poll stands for it")
     return Parsed(
-        articles=_with_own_pages(tuple(articles.values())),
+        articles=with_own_pages(tuple(articles.values())),
         rejected=len(messages) - len(articles),
         notes=tuple(notes),
     )
@@ -253,12 +252,3 @@ def _list(text: str) -> tuple[str, ...]:
     name, _, rest = text.partition("<")
     label = clean_line(name.strip(' "') or rest.strip(" >"), 200)
     return (label,) if label else ()
-
-
-def _with_own_pages(articles: tuple[Article, ...]) -> tuple[Article, ...]:
-    """Take a page away that several messages name: it is that of the list."""
-    named = Counter(canonical_url(article.url) for article in articles if article.url)
-    return tuple(
-        replace(article, url="") if named[canonical_url(article.url)] > 1 else article
-        for article in articles
-    )

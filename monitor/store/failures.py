@@ -28,7 +28,8 @@ def keep(connection: Connection, dialect: Dialect, polls: Sequence[Poll], now: d
         poll.source: {
             "source": poll.source,
             "at": poll.memory.last_polled_at or now,
-            "error": poll.memory.last_error.replace("\0", ""),  # it may quote the document
+            # It may quote the document.
+            "error": (poll.why or poll.memory.last_error).replace("\0", ""),
             "document": pack(replace(poll.refused, body=poll.refused.body[:BODY])),
         }
         for poll in polls

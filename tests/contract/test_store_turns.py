@@ -268,6 +268,16 @@ async def test_a_refused_document_is_kept_and_cut(store: SqlStore) -> None:
     assert await store.last_failure("other") is None
 
 
+async def test_a_part_that_is_refused_is_kept_with_its_own_reason(store: SqlStore) -> None:
+    await store.declare([a_source("wire")], NOW)
+    await store.lease_turns(NOW, "me", 9, 60)
+    part = Document(url="", body=b"Subject: x", fetched=NOW)
+    await store.record_polls([a_poll("wire", refused=part, why="message 3 is left out")], "me")
+    failure = await store.last_failure("wire")
+    assert failure is not None
+    assert (failure.error, failure.document) == ("message 3 is left out", part)
+
+
 async def test_only_the_newest_failures_are_kept(store: SqlStore) -> None:
     sources = [a_source(f"s{number:03}") for number in range(205)]
     await store.declare(sources, NOW)

@@ -197,10 +197,10 @@ def _state(item: SourceItem) -> str:
 
 
 def _items(poll: PollItem) -> str:
-    """Return what a poll found, or why nothing."""
+    """Return what a poll found, and what went wrong."""
     counts = {name: getattr(poll, name) for name in ("new", "revised", "known", "rejected")}
     told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
-    return poll.error or told
+    return "; ".join(filter(None, (told, poll.error)))
 
 
 def _until(when: datetime, now: datetime) -> str:
