@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Response
 
 from monitor.api.context import ArchiveOf, Context, ContextOf
 from monitor.api.problem import documented
@@ -26,15 +26,22 @@ PREFIX = "/api/v1/sources"
 
 router = APIRouter(prefix=PREFIX, tags=["sources"])
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
+After = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
+Limit = Annotated[int | None, Query(ge=1, le=1_000)]
 Name = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 _CHANGES = documented(403, 404, 409, 411, 413, 415, 422, 503)
 
 
-@router.get("", summary="List sources", responses=documented(503))
-async def list_sources(archive: ArchiveOf, context: ContextOf) -> list[SourceItem]:
-    """List the sources by name, each with its state in words, its last poll and its next one."""
+@router.get("", summary="List sources", responses=documented(422, 503))
+async def list_sources(
+    archive: ArchiveOf, context: ContextOf, after: After = "", limit: Limit = None
+) -> list[SourceItem]:
+    """List the sources by name, each with its state in words, its last poll and its next one.
+
+    All of them, unless there is a `limit`; the next ones are those `after` the last one's name.
+    """
     now = context.clock.now()
-    return [SourceItem.of(state, now) for state in await archive.sources()]
+    return [SourceItem.of(state, now) for state in await archive.sources(after, limit)]
 
 
 @router.post("", summary="Follow a source", status_code=201, responses=_CHANGES)

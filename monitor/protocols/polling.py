@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -85,8 +85,12 @@ class Sources(Protocol):
         """Make any source due now, whoever owns it; its host's pauses stay. Raises Rejected where
         there is none."""
 
-    async def sources(self) -> Sequence[SourceState]:
-        """Return all sources by name."""
+    async def sources(self, after: str = "", limit: int | None = None) -> Sequence[SourceState]:
+        """Return sources by name: those after a name, and at most so many."""
+
+    async def titles(self, names: Collection[str] | None = None) -> Mapping[str, str]:
+        """Return what each source is called, by name, of these or of all of them: reading nothing
+        of how its polls went."""
 
     async def locations(self) -> Mapping[str, str]:
         """Return where each source is, by name: reading nothing else of 50,000 of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ from monitor.store.hosts import asked_of
 from monitor.store.items import insert_articles
 from monitor.store.source_tables import HOST, SOURCE
 from monitor.store.sql import Database
-from monitor.store.states import STATE, state_of
+from monitor.store.states import STATE, state_of, title_of
 
 
 class SqlSources:
@@ -66,11 +66,29 @@ class SqlSources:
         or Rejected where there is none."""
         await self._database.write(partial(declared.poll_soon, self._database.dialect, name, now))
 
-    async def sources(self) -> Sequence[SourceState]:
-        """Return all sources by name. Raises Unavailable."""
+    async def sources(self, after: str = "", limit: int | None = None) -> Sequence[SourceState]:
+        """Return sources by name: those after a name, and at most so many. Raises Unavailable."""
+        wanted = _ORDERED.where(SOURCE.c.name > after).limit(limit)
 
         def work(connection: Connection) -> list[SourceState]:
-            return [state_of(row) for row in connection.execute(_ORDERED)]
+            return [state_of(row) for row in connection.execute(wanted)]
+
+        return await self._database.read(work)
+
+    async def titles(self, names: Collection[str] | None = None) -> Mapping[str, str]:
+        """Return what each source is called, by name, of these or of all of them; one without a
+        title is called by its name. Raises Unavailable."""
+        dialect = self._database.dialect
+        wanted, given = _TITLES, {}
+        if names is not None:
+            wanted = wanted.where(dialect.among(SOURCE.c.name, "names"))
+            given = {"names": dialect.listed(sorted(names))}
+
+        def work(connection: Connection) -> dict[str, str]:
+            return {
+                name: title_of(definition) or name
+                for name, definition in connection.execute(wanted, given)
+            }
 
         return await self._database.read(work)
 
@@ -130,6 +148,7 @@ class SqlSources:
 
 
 _LOCATIONS = select(SOURCE.c.name, SOURCE.c.location)
+_TITLES = select(SOURCE.c.name, SOURCE.c.definition).order_by(SOURCE.c.name)
 _ORDERED = select(*STATE).order_by(SOURCE.c.name)
 _COUNTS = select(SOURCE.c.host, func.count()).group_by(SOURCE.c.host)
 _HOSTS = select(HOST).order_by(HOST.c.host)

@@ -19,8 +19,16 @@ STATE = (SOURCE.c.name, SOURCE.c.host, SOURCE.c.next_poll_at, SOURCE.c.definitio
 
 _HOSTED = ("http", "https", "imap", "imaps")
 
+
+class _Titled(msgspec.Struct):
+    """A source's definition as far as lists of anything else need it."""
+
+    title: str = ""
+
+
 pack = msgspec.msgpack.Encoder().encode
 unpack_source = msgspec.msgpack.Decoder(Source).decode
+_unpack_titled = msgspec.msgpack.Decoder(_Titled).decode
 _unpack_memory = msgspec.msgpack.Decoder(Memory).decode
 AFRESH = pack(Memory())
 
@@ -30,6 +38,11 @@ def state_of(row: Any) -> SourceState:
     memory = memory_of(row.name, row.memory)
     source = unpack_source(row.definition)
     return SourceState(source=source, next_poll_at=row.next_poll_at, memory=memory)
+
+
+def title_of(definition: bytes) -> str:
+    """Return the title in a packed definition; empty where it has none."""
+    return _unpack_titled(definition).title
 
 
 def memory_of(name: str, packed: bytes) -> Memory:

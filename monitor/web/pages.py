@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from monitor.web.templating import STATIC, environment
 from monitor.web.topics import TopicsNow, names_of, queries_of, sorted_topics
 
 PAGE = 50
+SOURCES = 200
 LATELY = timedelta(days=7)
 """How far back the matches of topics are counted."""
 LATEST = 10
@@ -29,6 +30,7 @@ NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 
 Word = Annotated[str, Query(max_length=1_000, pattern=NO_NUL)]
 Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
+SourceAfter = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
 SourceName = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 TopicId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 ArticleId = Annotated[str, Path(max_length=200, pattern=NO_NUL)]
@@ -79,13 +81,12 @@ class Pages:
         which = ArticleFilter(topic=topic, source=source, before=before, limit=PAGE + 1)
         found, mistake = await self._search(archive, q, which) if q.strip() else (None, "")
         rows = await archive.articles(which) if found is None else found.rows
-        titles = await self._source_titles(archive)
         return self._render(
             "articles.html",
             rows=rows[:PAGE],
             more=len(rows) > PAGE or bool(found and found.before),
             mistake=mistake,
-            titles=titles,
+            titles=await archive.titles(),
             topics=names_of(await self._topics.read(archive)),
             chosen={"topic": topic, "source": source, "q": q.strip()},
             before=before,
@@ -114,7 +115,7 @@ class Pages:
             # In a thread: a long article under many topics takes some tenths of a second.
             matches=await asyncio.to_thread(matches_of, row.article, queries_of(known)),
             wrong=await _wrong_topics(archive, row.article),
-            titles=await self._source_titles(archive),
+            titles=await archive.titles([row.article.source]),
             topics=names_of(known),
             alerts=await archive.alerts_of([article_id]),
         )
@@ -128,7 +129,7 @@ class Pages:
             "alerts.html",
             rows=rows[:PAGE],
             more=len(rows) > PAGE,
-            titles=await self._source_titles(archive),
+            titles=await archive.titles({row.alert.article.source for row in rows}),
             topics=names_of(await self._topics.read(archive)),
             before=before,
             position=self._position(newest) if before is None else "",
@@ -157,12 +158,15 @@ class Pages:
             topic=topic,
             error=(await self._topics.read(archive)).errors.get(topic_id),
             rows=rows,
-            titles=await self._source_titles(archive),
+            titles=await archive.titles({row.article.source for row in rows}),
         )
 
-    async def sources(self) -> Response:
-        """List the sources and how their polls go."""
-        return self._render("sources.html", states=await self._archive().sources())
+    async def sources(self, after: SourceAfter = "") -> Response:
+        """List the sources and how their polls go, by name."""
+        states = await self._archive().sources(after, SOURCES + 1)
+        return self._render(
+            "sources.html", states=states[:SOURCES], more=len(states) > SOURCES, after=after
+        )
 
     async def source(self, name: SourceName) -> Response:
         """Show one source with its last polls."""
@@ -186,12 +190,6 @@ class Pages:
     def _render(self, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
         text = self._templates.get_template(template).render(quote=_quoted, **values)
         return HTMLResponse(text, status_code=status_code)
-
-    async def _source_titles(self, archive: Archive) -> Mapping[str, str]:
-        return {
-            state.source.name: state.source.title or state.source.name
-            for state in await archive.sources()
-        }
 
 
 async def _wrong_topics(archive: Archive, article: Article) -> set[str]:

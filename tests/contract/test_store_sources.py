@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -222,3 +223,26 @@ async def test_recorded_articles_are_told_from_known_ones(store: SqlStore) -> No
     assert await store.record_articles([an_article(id="b"), an_article(id="a")]) == ["b", "a"]
     again = [an_article(id="a"), an_article(id="a", revision=2), an_article(id="c")]
     assert await store.record_articles(again) == ["a", "c"]
+
+
+async def test_lists_are_read_in_parts(store: SqlStore) -> None:
+    await store.declare([a_source(name) for name in ("c", "a", "d", "b")], NOW)
+
+    async def listed(*wanted: Any) -> list[str]:
+        return [state.source.name for state in await store.sources(*wanted)]
+
+    assert await listed() == ["a", "b", "c", "d"]
+    assert await listed("", 2) == ["a", "b"]
+    assert await listed("b", 2) == ["c", "d"]
+    assert await listed("b") == ["c", "d"]
+    assert await listed("bb", 1) == ["c"]
+    assert await listed("d", 2) == []
+
+
+async def test_titles_are_read_alone(store: SqlStore) -> None:
+    sources = [a_source("b", title="The Wire — 通信"), a_source("a"), a_source("c", title="C")]
+    await store.declare(sources, NOW)
+    titles = await store.titles()
+    assert list(titles.items()) == [("a", "a"), ("b", "The Wire — 通信"), ("c", "C")]
+    assert await store.titles({"c", "a", "none"}) == {"a": "a", "c": "C"}
+    assert await store.titles([]) == {}

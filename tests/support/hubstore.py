@@ -22,7 +22,9 @@ class HubStore(SqlStore):
         if self.away:
             raise Unavailable("the database is away")
 
-    async def sources(self) -> Sequence[SourceState]:
+    async def sources(self, after: str = "", limit: int | None = None) -> Sequence[SourceState]:
+        assert not after, "hubs are wished for by any source"
+        assert limit is None, "hubs are wished for by any source"
         self._check()
         return list(self.states.values())
 

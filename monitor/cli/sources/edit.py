@@ -41,7 +41,7 @@ async def _change(config: Config, names: Sequence[str], change: Change, cure: st
     """Change all of them or none; return how many."""
     now = SystemClock().now()
     async with opened_store(config) as store:
-        states = known(names, await followed(config, store, now))
+        states = known(names, await followed(config, store, now, names))
         declared = [state.source.name for state in states if state.source.owner is Owner.CONFIG]
         if declared:
             path = config.settings.config_dir / "sources.yaml"

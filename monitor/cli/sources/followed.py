@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -19,13 +19,23 @@ from monitor.protocols import Sources
 Names = Annotated[list[str], typer.Argument(help="Names that `sources list` shows.")]
 
 
-async def followed(config: Config, store: Sources, now: datetime) -> dict[str, SourceState]:
-    """Return all sources by name, in order: the file's as it is now, and the users'.
+async def followed(
+    config: Config, store: Sources, now: datetime, names: Collection[str] | None = None
+) -> dict[str, SourceState]:
+    """Return all sources by name, in order, or those of these names that there are: the file's as
+    it is now, and the users'.
 
     One that is only declared yet is due at the service's start.
     """
-    states = {state.source.name: state for state in await store.sources()}
-    declared = {source.name: source for source in config.sources}
+    stored = (
+        await store.sources()
+        if names is None
+        else [await store.source(name) for name in set(names)]
+    )
+    states = {state.source.name: state for state in stored if state is not None}
+    declared = {
+        source.name: source for source in config.sources if names is None or source.name in names
+    }
     found = {
         name: state for name, state in states.items() if state.source.owner is not Owner.CONFIG
     }

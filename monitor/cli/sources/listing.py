@@ -121,14 +121,14 @@ async def _states(config: Config, now: datetime) -> dict[str, SourceState]:
 async def _detail(config: Config, name: str) -> SourceDetail:
     now = SystemClock().now()
     async with opened_store(config) as store:
-        (state,) = known([name], await followed(config, store, now))
+        (state,) = known([name], await followed(config, store, now, [name]))
         hubs = {item.source: item for item in await store.hub_subscriptions()}
     return SourceDetail.of_source(state, now, hubs.get(name))
 
 
 async def _failure(config: Config, name: str) -> Failure | None:
     async with opened_store(config) as store:
-        known([name], await followed(config, store, SystemClock().now()))
+        known([name], await followed(config, store, SystemClock().now(), [name]))
         return await store.last_failure(name)
 
 

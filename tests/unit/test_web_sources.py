@@ -1,0 +1,76 @@
+"""The list of sources in parts, and pages that need no more of sources than their titles."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from monitor.clock import SystemClock
+from monitor.model import ArticleFilter
+from monitor.store.source_tables import SOURCE
+from monitor.store.sql import Database
+from monitor.web.pages import SOURCES
+from tests.support.articles import NOW
+from tests.support.news import SOURCES as NEWS_SOURCES
+from tests.support.news import fill
+from tests.support.polls import a_source
+from tests.support.web import Site, a_site
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with a_site(tmp_path) as site:
+        yield site
+
+
+async def shown(site: Site, path: str) -> str:
+    async with site.client.get(path) as answer:
+        assert answer.status == 200, path
+        return await answer.text()
+
+
+async def test_a_long_list_goes_on_on_the_next_page(site: Site) -> None:
+    names = [f"source-{number:04}" for number in range(SOURCES + 3)]
+    await site.store.declare([a_source(name) for name in names], NOW)
+    first = await shown(site, "/sources")
+    following = f"/sources?after={names[SOURCES - 1]}"
+    assert f'rel="next" href="{following}"' in first
+    assert [name for name in names if f'href="/sources/{name}"' in first] == names[:SOURCES]
+    last = await shown(site, following)
+    assert [name for name in names if f'href="/sources/{name}"' in last] == names[SOURCES:]
+    assert 'rel="next"' not in last
+    assert "Back to the first" in last
+    beyond = await shown(site, "/sources?after=z%3Cb%3E")
+    assert "There is none after that" in beyond
+    assert "After z&lt;b&gt;" in beyond
+
+
+async def test_the_api_lists_so_many(site: Site) -> None:
+    await site.store.declare([a_source(name) for name in ("a", "b", "c")], NOW)
+    for query, names in (("", "abc"), ("?limit=2", "ab"), ("?limit=2&after=b", "c")):
+        async with site.client.get(f"/api/v1/sources{query}") as answer:
+            assert [item["name"] for item in await answer.json()] == list(names)
+    async with site.client.get("/api/v1/sources?limit=0") as answer:
+        assert answer.status == 422
+
+
+async def test_pages_of_articles_and_alerts_read_no_source_but_its_title(
+    site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await fill(site.store, NOW)
+    database = Database(f"sqlite:///{tmp_path / 'monitor.db'}", SystemClock())
+    await database.start()
+    # Whoever reads it says that it cannot be read.
+    broken = update(SOURCE).values(memory=b"\xc1")
+    await database.write(lambda connection: connection.execute(broken))
+    await database.stop()
+    (row, *_) = await site.store.articles(ArticleFilter(source="baltic", topic="naval"))
+    for path in ("/", f"/articles/{row.article.id}", "/alerts", "/topics/naval"):
+        text = await shown(site, path)
+        assert any(source.title in text for source in NEWS_SOURCES), path
+    assert "cannot be read" not in caplog.text
+    await shown(site, "/sources")
+    assert caplog.text.count("cannot be read") == 5
