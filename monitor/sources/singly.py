@@ -25,6 +25,7 @@ PATIENCE = 30.0
 """Seconds after which no further message is begun: the next poll goes on there, with a new lease of
 the host."""
 MESSAGE_TYPE = "message/rfc822"
+# The list is the fetcher's own; what the messages say is for the parsers.
 _messages = msgspec.msgpack.Decoder(list[tuple[int, bytes]]).decode
 
 

@@ -25,7 +25,7 @@ from monitor.store.states import pack
 from monitor.telemetry import Health
 from tests.benchmarks.schedule import MEMORY, NOW, sources
 
-PATHS = ("/", "/alerts", "/sources", "/api/v1/sources")
+PATHS = ("/", "/alerts", "/sources", "/api/v1/sources?limit=200", "/api/v1/sources")
 ROUNDS = 3
 
 

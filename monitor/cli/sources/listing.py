@@ -28,11 +28,10 @@ def list_sources(
 ) -> None:
     """List the sources, each with its state in words and its polls."""
     now = SystemClock().now()
-    items = [
-        SourceItem.of(state, now)
-        for state in execute(_states(load_config(), now)).values()
-        if not failing or SourceItem.of(state, now).state in ILL
-    ]
+    states = execute(_states(load_config(), now)).values()
+    items = [SourceItem.of(state, now) for state in states]
+    if failing:
+        items = [item for item in items if item.state in ILL]
     if json:
         print_json([item.model_dump() for item in items])
         return
