@@ -18,15 +18,13 @@ run: $(VENV)/.run ## Run the service on embedded defaults: http://127.0.0.1:8000
 test: check ## Run every check and every test whose servers this machine has
 ifeq ($(PYTEST),)
 	@echo "tests/chaos and tests/flow mostly wait: they run beside the others, and report last"
-	@reports=$$(mktemp -d); \
-	for suite in chaos flow; do \
-		($(BIN)/python -m pytest -rs tests/$$suite; echo $$? >$$reports/$$suite.code) \
-			>$$reports/$$suite.txt 2>&1 & \
-	done; \
-	$(BIN)/python -m pytest -rs --ignore=tests/chaos --ignore=tests/flow; code=$$?; \
-	wait; cat $$reports/*.txt; \
-	for each in $$reports/*.code; do code=$$((code | $$(cat $$each))); done; \
-	rm -r $$reports; exit $$code
+	@reports=$$(mktemp -d); run="$(BIN)/python -m pytest -rs"; \
+	$$run tests/chaos >$$reports/chaos 2>&1 & chaos=$$!; \
+	$$run tests/flow >$$reports/flow 2>&1 & flow=$$!; \
+	$$run --ignore=tests/chaos --ignore=tests/flow & rest=$$!; \
+	trap "kill $$rest $$chaos $$flow" TERM; trap : INT; \
+	code=0; for suite in $$rest $$chaos $$flow; do wait $$suite || code=$$?; done; wait; \
+	cat $$reports/chaos $$reports/flow; rm -r $$reports; exit $$code
 else
 	$(BIN)/python -m pytest -rs $(PYTEST)
 endif

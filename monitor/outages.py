@@ -1,4 +1,4 @@
-"""Tells of sources that cannot be reached: in one line for all, when their number changes."""
+"""Tells of sources that cannot be reached: in one line for all, when their number changes much."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 log = logging.getLogger(__name__)
 
 NAMES_SHOWN = 3
+QUIET = 600.0
+"""Seconds in which a number that has not doubled is not told again: when the network goes, one
+source after the other finds out."""
 
 
 @dataclass(slots=True)
@@ -16,6 +19,7 @@ class Outages:
 
     _unreachable: dict[str, str] = field(default_factory=dict)
     _reported: int = 0
+    _told_at: float = 0.0
 
     def note(self, source: str, error: str) -> None:
         """Remember why a source cannot be reached; "" where it can."""
@@ -24,12 +28,14 @@ class Outages:
         else:
             self._unreachable.pop(source, None)
 
-    def report(self) -> None:
-        """Say in one line that sources cannot be reached, when their number has changed."""
+    def report(self, now: float) -> None:
+        """Say in one line that sources cannot be reached, where that is news at `now`, in seconds
+        that never run backwards."""
         count = len(self._unreachable)
-        if count == self._reported:
+        soon = now - self._told_at < QUIET and count < 2 * self._reported
+        if count == self._reported or (count and soon):
             return
-        self._reported = count
+        self._reported, self._told_at = count, now
         if not count:
             log.info("all sources can be reached again")
             return

@@ -87,7 +87,7 @@ class Poller:
         for turn in turns:
             self._visit(turn, now)
         if not turns and not self._running:
-            self._outages.report()
+            self._outages.report(self.clock.monotonic())
         return len(turns)
 
     async def release_pages(self) -> int:

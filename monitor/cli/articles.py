@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.output import print_json, print_table
+from monitor.cli.output import ID, print_json, print_table
 from monitor.cli.session import Json, execute, load_config, opened_store
 from monitor.config import Config
 from monitor.model import ArticleFilter, ArticleRow
@@ -25,19 +25,33 @@ def articles(
     if json:
         print_json(rows)
         return
-    print_rows(
-        rows,
-        "No articles. `monitor run` polls the sources; `monitor sources list` shows how that goes.",
-    )
+    print_rows(rows, _nothing(which))
+
+
+def _nothing(which: ArticleFilter) -> str:
+    """Return why a listing may be empty, and what to do."""
+    if which.topic:
+        of = f" of the source '{which.source}'" if which.source else ""
+        return (
+            f"No stored article{of} has the topic '{which.topic}'. `monitor topics list` shows the"
+            " topics; `monitor topics rehearse` what one finds."
+        )
+    if which.source:
+        return (
+            f"No stored article is of the source '{which.source}'. `monitor sources list` shows the"
+            " sources."
+        )
+    return "No articles. `monitor run` polls the sources; `monitor sources list` shows how it goes."
 
 
 def print_rows(rows: Sequence[ArticleRow], empty: str) -> None:
     """Print articles as a table, or what is said where there are none."""
     print_table(
-        ("published", "source", "title", "topics", "alerted"),
+        ("id", "published", "source", "title", "topics", "alerted"),
         [
             (
-                row.article.published,
+                row.article.id[:ID],
+                f"{row.article.published:%Y-%m-%d %H:%M}" if row.article.published else "",
                 row.article.source,
                 row.article.title + (" (replayed)" if row.article.replayed else ""),
                 row.article.topics,

@@ -13,6 +13,11 @@ from rich.text import Text
 from monitor.cli.session import out
 from monitor.events import dump
 
+ID = 8
+"""Digits of an article's id in a table; commands take them as the id where they are enough."""
+_WHOLE = frozenset(("id", "topic", "topics", "article", "source", "rule", "alerted"))
+"""Columns of what people copy: they are never broken within a word."""
+
 
 def counted(number: int, noun: str) -> str:
     """Return "1 article", "2 articles"."""
@@ -34,7 +39,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], empty
         show_header=any(headings),
     )
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in _WHOLE)
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     if table.row_count:
@@ -49,7 +54,7 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, tuple):
-        return ", ".join(str(item) for item in value)
+        return "\n".join(plain(str(item)) for item in value)
     return plain(str(value))
 
 

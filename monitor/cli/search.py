@@ -18,7 +18,7 @@ from monitor.topics.query import QueryError
 
 
 def search(
-    query: Annotated[str, typer.Argument(help="As in a topic: 'sco NEAR/5 defence in:7d'.")],
+    query: Annotated[list[str], typer.Argument(help="As in a topic: 'sco NEAR/5 defence in:7d'.")],
     topic: Annotated[str, typer.Option(help="Only those tagged with this topic.")] = "",
     source: Annotated[str, typer.Option(help="Only those of this source.")] = "",
     order: Annotated[Order, typer.Option(help="Which come first.")] = Order.NEWEST,
@@ -27,7 +27,11 @@ def search(
 ) -> None:
     """Search the archive with the language of topics."""
     which = ArticleFilter(topic=topic, source=source, limit=limit)
-    page = run_search(load_config(), query, which, order)
+    if len(query) > 1:  # what the shell took off, quotes above all, is part of the language
+        text = f"error: write the query as one, within single quotes: '{' '.join(query)}'"
+        err.print(text, style="red", markup=False)
+        raise typer.Exit(USAGE)
+    page = run_search(load_config(), query[0], which, order)
     if json:
         print_json(page.rows)
         return

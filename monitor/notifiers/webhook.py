@@ -85,7 +85,8 @@ class WebhookNotifier:
             raise Rejected(f"{self._host} answered 410: the receiver says it is gone")
 
     async def close(self) -> None:
-        """Nothing: the connections belong to the door to the outside."""
+        """Close the connections."""
+        await self._outbound.close()
 
     def _signed(self, message_id: str, body: bytes) -> dict[str, str]:
         now = self._clock.now()

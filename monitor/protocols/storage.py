@@ -83,6 +83,9 @@ class Articles(Protocol):
     async def article(self, article_id: str) -> ArticleRow | None:
         """Return one article."""
 
+    async def article_ids(self, start: str, limit: int) -> Sequence[str]:
+        """Return ids that begin with lower-case hexadecimal digits, at most `limit`."""
+
     async def articles_after(self, seq: int, limit: int) -> Sequence[ArticleRow]:
         """Return the changes after `seq`, in their order."""
 

@@ -45,6 +45,12 @@ class SqlArticles:
         found = await _list(self._database, listing.one(article_id))
         return found[0] if found else None
 
+    async def article_ids(self, start: str, limit: int) -> Sequence[str]:
+        """Return ids that begin with lower-case hexadecimal digits. Raises Unavailable."""
+        return await self._database.read(
+            lambda connection: connection.scalars(listing.ids_from(start, limit)).all()
+        )
+
     async def articles_after(self, seq: int, limit: int) -> Sequence[ArticleRow]:
         """Return the changes after `seq`, in their order. Raises Unavailable."""
         return await _list(self._database, listing.after(seq, limit))

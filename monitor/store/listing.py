@@ -46,6 +46,13 @@ def one(article_id: str) -> Select[Any]:
     return select(ARTICLE).where(ARTICLE.c.id == article_id)
 
 
+def ids_from(start: str, limit: int) -> Select[Any]:
+    """Return the query for the ids that begin with lower-case hexadecimal digits."""
+    return (
+        select(ARTICLE.c.id).where(ARTICLE.c.id >= start, ARTICLE.c.id < f"{start}g").limit(limit)
+    )
+
+
 def after(seq: int, limit: int) -> Select[Any]:
     """Return the query for changes."""
     return select(ARTICLE).where(ARTICLE.c.seq > seq).order_by(ARTICLE.c.seq).limit(limit)

@@ -49,10 +49,12 @@ _NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class Surprise:
-    """A sentence with what will surprise, and the cure. `part` is what it is about, as text."""
+    """A sentence with what will surprise, and the cure. `part` is what it is about, as text.
+    `quiet` tells what is often meant so: an alternative that no article has had of late."""
 
     sentence: str
     part: str = ""
+    quiet: bool = False
 
 
 class Vocabulary(Protocol):
@@ -87,29 +89,34 @@ async def strangers(query: Query, vocabulary: Vocabulary) -> list[Surprise]:
     very many others. Nothing where the vocabulary knows too few articles."""
     if vocabulary.articles < ENOUGH:
         return []
-    own = _own_words(query.root)
-    folded = {node: fold(node.word) for node in own if isinstance(node, Term | Exact)}
-    counts = await vocabulary.count(set(folded.values()))
+    own = _own_parts(query.root)
+    whole = {part: _words_in(part) for part in own}
+    counts = await vocabulary.count({word for words in whole.values() for word in words})
     found: list[Surprise] = []
-    for node, word in folded.items():
-        if isinstance(node, Term):
-            found += _common(canonical(node), counts.get(word, 0), vocabulary.articles)
-    names = [canonical(node) for node, word in folded.items() if not counts.get(word)]
-    for each in own:
-        if isinstance(each, Stem | Wildcard | Fuzzy):
-            number = await vocabulary.expand(each, MANY + 1)
-            names += [canonical(each)] if not number else []
-            found += _broad(canonical(each), number)
+    names = [canonical(part) for part in own if any(not counts.get(word) for word in whole[part])]
+    for part in own:
+        if isinstance(part, Term):  # in a phrase, a common word is as good as any
+            found += _common(part.word, counts.get(part.word, 0), vocabulary.articles)
+        elif isinstance(part, Stem | Wildcard | Fuzzy):
+            number = await vocabulary.expand(part, MANY + 1)
+            names += [canonical(part)] if not number else []
+            found += _broad(canonical(part), number)
     return [*_unseen(names, vocabulary.articles), *found]
 
 
-def _own_words(root: Node) -> list[Word]:
-    """Return the words that a query looks for in texts, but not those that must be absent, nor
-    those of what it uses by name: they are told there."""
+def _words_in(part: Word | Phrase) -> list[str]:
+    """Return the folded words that a text needs for a part, as far as they are certain."""
+    words = part.words if isinstance(part, Phrase) else (part,)
+    return [fold(word.word) for word in words if isinstance(word, Term | Exact)]
+
+
+def _own_parts(root: Node) -> list[Word | Phrase]:
+    """Return the words and phrases that a query looks for in texts, but not those that must be
+    absent, nor those of what it uses by name: they are told there."""
     waiting, found = [root], []
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Term | Exact | Stem | Wildcard | Fuzzy):
+        if isinstance(node, Term | Exact | Stem | Wildcard | Fuzzy | Phrase):
             found.append(node)
         elif not (isinstance(node, Use | Not) or (isinstance(node, In) and node.zone in _APART)):
             waiting.extend(reversed(parts_of(node)))
@@ -121,9 +128,8 @@ def _unseen(texts: Sequence[str], articles: int) -> Iterator[Surprise]:
         more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
         verb = "is" if len(texts) == 1 else "are"
         listed = f"{', '.join(texts[:_NAMED])}{more}"
-        yield Surprise(
-            f"{listed} {verb} in none of {articles} articles: check the spelling", listed
-        )
+        sentence = f"{listed} {verb} in none of {articles} articles: check the spelling"
+        yield Surprise(sentence, listed, quiet=True)
 
 
 def _common(text: str, number: int, articles: int) -> Iterator[Surprise]:

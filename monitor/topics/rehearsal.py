@@ -36,6 +36,7 @@ class Effect:
     lost: int = 0
     gained_headlines: deque[Headline] = field(default_factory=deque)
     lost_headlines: deque[Headline] = field(default_factory=deque)
+    kept_headlines: deque[Headline] = field(default_factory=deque)
     days: dict[date, tuple[int, int]] = field(default_factory=dict)
     sources: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -60,7 +61,9 @@ class Rehearsal:
         self.taggings: list[Tagging] = []
         self.effects: Mapping[str, Effect] = {
             name: Effect(
-                gained_headlines=deque(maxlen=headlines), lost_headlines=deque(maxlen=headlines)
+                gained_headlines=deque(maxlen=headlines),
+                lost_headlines=deque(maxlen=headlines),
+                kept_headlines=deque(maxlen=headlines),
             )
             for name in sorted(self._about)
         }
@@ -77,9 +80,11 @@ class Rehearsal:
         day = article.fetched.date()
         for topic in before | after:
             _count(self.effects[topic], day, article.source, topic in before, topic in after)
+        headline = Headline(article.id, article.title, article.source, article.fetched)
+        for topic in before & after:
+            self.effects[topic].kept_headlines.append(headline)
         if before == after:
             return
-        headline = Headline(article.id, article.title, article.source, article.fetched)
         for topic in after - before:
             self.effects[topic].gained_headlines.append(headline)
         for topic in before - after:

@@ -144,6 +144,13 @@ async def test_changes_are_followed_in_their_order(store: SqlStore) -> None:
     assert await store.articles_after(last, 10) == []
 
 
+async def test_ids_by_their_beginning(store: SqlStore) -> None:
+    await store.save_articles([an_article(id=id_) for id_ in ("0af1", "0aff", "0b00", "1")], NOW)
+    assert sorted(await store.article_ids("0a", 9)) == ["0af1", "0aff"]
+    assert len(await store.article_ids("0", 2)) == 2
+    assert await store.article_ids("2", 9) == []
+
+
 async def test_a_follower_misses_nothing_of_savers_at_once(open_store: OpenStore) -> None:
     stores = [await open_store() for _ in range(3)]
     order = random.Random(1)

@@ -76,7 +76,7 @@ class Words:
 async def test_words_that_are_strange_to_the_archive() -> None:
     query = parse('US =SCO "sco qingdoa" int* shoigu~1 minister^')
     assert [surprise.sentence for surprise in await strangers(query, Words())] == [
-        "qingdoa, minister^en are in none of 1000 articles: check the spelling",
+        '"sco qingdoa", minister^en are in none of 1000 articles: check the spelling',
         "us is in 80 % of 1000 articles: leave it out, or write =US if the capitals are meant",
         f"int* stands for more than {MANY:,} words: write more letters",
     ]
@@ -88,6 +88,10 @@ async def test_many_strangers_are_cut_short_and_absent_ones_are_no_surprise() ->
     assert surprise.sentence.startswith(
         "word0, word1, word2, word3, word4, word5 and 3 more are in"
     )
+
+
+async def test_a_common_word_of_a_phrase_is_no_surprise() -> None:
+    assert await strangers(parse('"us sco"'), Words()) == []
 
 
 async def test_a_small_archive_says_nothing() -> None:

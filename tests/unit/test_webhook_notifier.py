@@ -53,10 +53,11 @@ async def notifying(
 ) -> AsyncIterator[WebhookNotifier]:
     clock = clock or SystemClock()
     outbound = Outbound(AGENT, clock, LOCAL)
+    notifier = WebhookNotifier(url, SECRET, outbound, clock, wait)
     try:
-        yield WebhookNotifier(url, SECRET, outbound, clock, wait)
+        yield notifier
     finally:
-        await outbound.close()
+        await notifier.close()  # a session that stays open is a warning, which fails
 
 
 async def send(receiver: WebhookReceiver, delivery: Delivery, clock: Clock | None = None) -> None:

@@ -19,6 +19,9 @@ from monitor.model import ArticleRow
 from monitor.protocols import Archive
 
 PAGE = 500
+SEVERAL = 3
+"""Ids that are named where a beginning is not enough."""
+_BEGINNING = re.compile(r"[0-9a-f]{4,31}")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SINCE = re.compile(r"(\d{1,5})([hdw])")
 
@@ -60,6 +63,23 @@ async def archive_if_there(config: Config) -> AsyncIterator[Archive | None]:
             yield store
     finally:
         await store.stop()
+
+
+async def article_named(archive: Archive, wanted: str) -> ArticleRow | None:
+    """Return the article of an id or of an id's beginning, None where there is none.
+
+    Exits with 2 where several ids begin so.
+    """
+    row = await archive.article(wanted)
+    if row is not None or not _BEGINNING.fullmatch(wanted):
+        return row
+    found = await archive.article_ids(wanted, SEVERAL)
+    if len(found) > 1:
+        ids = ", ".join(found)
+        text = f"error: several articles have an id that begins with {wanted}: {ids}"
+        err.print(text, style="red", markup=False)
+        raise typer.Exit(USAGE)
+    return await archive.article(found[0]) if found else None
 
 
 async def pages_since(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,10 @@ import typer
 from monitor.cli.output import counted, plain, print_json
 from monitor.cli.session import FAILED, Json, execute, existing, load_config, out
 from monitor.cli.topics.archive import Since, archive_if_there, pages_since, start_of
-from monitor.cli.topics.lookup import Known, declared_in, errors_of, known_topics
+from monitor.cli.topics.lookup import declared_in, errors_of, known_topics, topic_named
 from monitor.clock import SystemClock
 from monitor.config import Config
+from monitor.model import Topic
 from monitor.protocols import Archive
 from monitor.text.words import words
 from monitor.topics.advice import Surprise, strangers, surprises
@@ -57,6 +59,7 @@ class _Seen:
 
 def check(
     file: Annotated[Path | None, typer.Argument(help="A changed file of topics.")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Only this topic; repeatable.")] = None,
     since: Since = "30d",
     json: Json = False,
 ) -> None:
@@ -65,46 +68,57 @@ def check(
     if file is not None:
         existing([file])
     start_of(since, SystemClock().now())
-    known: Known
-    told: list[tuple[str, Surprise]]
-    known, told = execute(_look(config, file, since))
-    problems = [(name, str(error)) for name, error in errors_of(known).items()]
-    unexpected = [(name, surprise.sentence) for name, surprise in told]
+    found: _Looked = execute(_look(config, file, since, topic or ()))
     if json:
-        print_json({"problems": _fields(problems), "surprises": _fields(unexpected)})
+        surprises = [(name, surprise.sentence) for name, surprise in found.surprises]
+        print_json({"problems": _fields(found.problems), "surprises": _fields(surprises)})
     else:
-        _print(known, problems, unexpected)
-    if problems:
+        _print(found)
+    if found.problems:
         raise typer.Exit(FAILED)
 
 
-async def _look(
-    config: Config, file: Path | None, since: str
-) -> tuple[Known, list[tuple[str, Surprise]]]:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was found: each with the id of its topic."""
+
+    topics: Sequence[Topic]
+    problems: list[tuple[str, str]]
+    surprises: list[tuple[str, Surprise]]
+
+
+async def _look(config: Config, file: Path | None, since: str, wanted: Collection[str]) -> _Looked:
     async with archive_if_there(config) as archive:
         known = await known_topics(config, archive)
         seen = await _Seen.of(archive, since) if archive is not None else _Seen()
     if file is not None:
         known = declared_in(file, known)
+    topics = [topic_named(name, known) for name in wanted] or known.topics
+    ids = {topic.id for topic in topics}
+    errors = errors_of(known)
+    problems = [(name, str(error)) for name, error in errors.items() if name in ids or not wanted]
     told: list[tuple[str, Surprise]] = []
-    for topic in known.topics:
+    for topic in topics:
         query = known.compiled.queries.get(topic.id)
         if query is not None:
             found = [*surprises(query, topic.query), *await strangers(query, seen)]
             told += [(topic.id, surprise) for surprise in found]
-    return known, told
+    return _Looked(topics, problems, told)
 
 
-def _print(
-    known: Known, problems: list[tuple[str, str]], unexpected: list[tuple[str, str]]
-) -> None:
-    for name, sentence in problems:
+def _print(found: _Looked) -> None:
+    for name, sentence in found.problems:
         out.print(f"✗ {plain(name)}: {plain(sentence)}", style="red", markup=False)
-    for name, sentence in unexpected:
-        out.print(f"! {plain(name)}: {plain(sentence)}", style="yellow", markup=False)
-    told = f"{counted(len(problems), 'problem')}, {counted(len(unexpected), 'surprise')}"
-    out.print(f"{counted(len(known.topics), 'topic')}: {told}.", markup=False)
+    quiet = [(name, surprise) for name, surprise in found.surprises if surprise.quiet]
+    for name, surprise in quiet:
+        out.print(f"· {plain(name)}: {plain(surprise.sentence)}", style="dim", markup=False)
+    loud = [(name, surprise) for name, surprise in found.surprises if not surprise.quiet]
+    for name, surprise in loud:
+        out.print(f"! {plain(name)}: {plain(surprise.sentence)}", style="yellow", markup=False)
+    told = f"{counted(len(found.problems), 'problem')}, {counted(len(loud), 'surprise')}"
+    unseen = f", {len(quiet)} with words of which nothing was seen" if quiet else ""
+    out.print(f"{counted(len(found.topics), 'topic')}: {told}{unseen}.", markup=False)
 
 
-def _fields(told: list[tuple[str, str]]) -> list[dict[str, str]]:
+def _fields(told: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"topic": name, "text": sentence} for name, sentence in told]

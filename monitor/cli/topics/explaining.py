@@ -12,13 +12,12 @@ from rich.console import Console
 
 from monitor.cli.output import plain, print_json
 from monitor.cli.session import FAILED, USAGE, Json, err, execute, load_config, out
-from monitor.cli.topics.archive import archive_if_there
+from monitor.cli.topics.archive import archive_if_there, article_named
 from monitor.cli.topics.lookup import Subject, known_topics, subject_among
 from monitor.cli.topics.reading import Found, article_of, reader_of
 from monitor.cli.topics.tree import WIDTH, as_json, tree_of
 from monitor.config import Config
 from monitor.model import Article
-from monitor.protocols import Archive
 from monitor.topics.explain import Part, explain
 from monitor.topics.nearmiss import changes, told
 from monitor.topics.text import Text
@@ -28,7 +27,7 @@ def explain_topic(
     topic: Annotated[str, typer.Argument(help="A topic, or a query.")],
     article: Annotated[
         str,
-        typer.Argument(help="The id of a stored article, a file, or - for a text from the input."),
+        typer.Argument(help="The id of a stored article, a file, a text, or - for the input."),
     ],
     id: Annotated[str, typer.Option(help="Which article of a file that holds several.")] = "",
     everything: Annotated[
@@ -57,14 +56,12 @@ async def _find(config: Config, topic: str, article: str, which: str) -> tuple[S
         if await asyncio.to_thread(Path(article).is_file):
             async with reader_of(config) as reader:
                 return subject, _one(await reader.file(Path(article)), article, which)
-        return subject, await _stored(archive, article)
-
-
-async def _stored(archive: Archive | None, wanted: str) -> Article:
-    row = await archive.article(wanted) if archive else None
-    if row is None:
-        _refuse(f"{plain(wanted)} is neither a file nor the id of a stored article")
-    return row.article
+        row = await article_named(archive, article) if archive else None
+        if row is not None:
+            return subject, row.article
+        if " " in article.strip():  # neither an id nor the name of a file that is missing
+            return subject, _one(article_of(article.encode(), "the text"), "the text", which)
+        _refuse(f"{plain(article)} is neither a file nor the id of a stored article")
 
 
 def _one(found: Found, where: str, which: str) -> Article:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.output import counted, print_json, print_table
+from monitor.cli.output import ID, counted, print_json, print_table
 from monitor.cli.session import FAILED, Json, err, execute, load_config, opened_store, out
+from monitor.cli.topics.archive import article_named
 from monitor.cli.topics.lookup import known_topics, topic_named
 from monitor.clock import SystemClock
 from monitor.config import Config
@@ -31,15 +32,20 @@ async def _wrong(config: Config, topic: str, ids: Sequence[str], undo: bool, jso
         topic_named(topic, await known_topics(config, store))
         if not ids:
             await _list(store, topic, json)
-        elif undo:
-            _say(json, "unmarked", await store.unmark_wrong(topic, ids))
-        else:
-            unknown = await store.mark_wrong(topic, ids, SystemClock().now())
-            _say(json, "marked", len(set(ids)) - len(unknown))
-            for article_id in sorted(unknown):
-                err.print(f"no stored article has the id {article_id}", style="red", markup=False)
-            if unknown:
-                raise typer.Exit(FAILED)
+            return
+        named = {wanted: await article_named(store, wanted) for wanted in ids}
+        if undo:
+            whole = [row.article.id if row else wanted for wanted, row in named.items()]
+            _say(json, "unmarked", await store.unmark_wrong(topic, whole))
+            return
+        unknown = sorted(wanted for wanted, row in named.items() if row is None)
+        found = {row.article.id for row in named.values() if row is not None}
+        await store.mark_wrong(topic, sorted(found), SystemClock().now())
+        _say(json, "marked", len(found))
+        for wanted in unknown:
+            err.print(f"no stored article has the id {wanted}", style="red", markup=False)
+        if unknown:
+            raise typer.Exit(FAILED)
 
 
 def _say(json: bool, what: str, number: int) -> None:
@@ -59,8 +65,8 @@ async def _list(store: Archive, topic: str, json: bool) -> None:
         return
     print_table(
         ("article", "marked", "title"),
-        [(mark.article_id, mark.marked, title) for mark, title in rows],
-        f"Nothing is marked. `monitor articles --topic {topic} --json` has ids.",
+        [(mark.article_id[:ID], mark.marked, title) for mark, title in rows],
+        f"Nothing is marked. `monitor articles --topic {topic}` has ids.",
     )
 
 

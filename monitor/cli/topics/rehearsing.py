@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.output import counted, print_json, print_table
+from monitor.cli.output import ID, counted, print_json, print_table
 from monitor.cli.session import USAGE, Json, err, execute, load_config, opened_store, out
 from monitor.cli.topics.archive import PAGE, Since, pages_since, start_of
 from monitor.cli.topics.lookup import (
@@ -143,7 +143,7 @@ def _print(rehearsal: Rehearsal, since: str, changed: int | None) -> None:
     same = len(effects) - len(changed_ones)
     if changed_ones and same:
         out.print(f"{counted(same, 'topic')} without any change.")
-    for name, effect in changed_ones.items():
+    for name, effect in (changed_ones or (effects if len(effects) == 1 else {})).items():
         _print_effect(name, effect)
     if changed is not None:
         out.print(f"\n{counted(changed, 'article')} retagged.")
@@ -156,20 +156,25 @@ def _print_effect(name: str, effect: Effect) -> None:
     out.print(f"\n[bold]{name}[/]", markup=True)
     _print_headlines("+", effect.gained, list(effect.gained_headlines))
     _print_headlines("-", effect.lost, list(effect.lost_headlines))
+    if not (effect.gained or effect.lost):
+        _print_headlines("=", effect.after, list(effect.kept_headlines))
     both = {"day": {str(day): n for day, n in sorted(effect.days.items())[-14:]}}
     both["source"] = dict(sorted(effect.sources.items(), key=lambda item: -max(item[1]))[:10])
     for heading, counts in both.items():
-        if len(counts) > 1:
+        if counts:
             rows = [(key, now, then) for key, (now, then) in counts.items()]
             print_table((heading, "now", "then"), rows, "")
 
 
 def _print_headlines(sign: str, number: int, headlines: list[Headline]) -> None:
-    rows = [(sign, each.id, each.fetched.date(), each.source, each.title) for each in headlines]
+    rows = [
+        (sign, each.id[:ID], each.fetched.date(), each.source, each.title) for each in headlines
+    ]
     if rows:
         print_table(("", "article", "day", "source", "title"), reversed(rows), "")
     if number > len(rows):
-        out.print(f"  {sign} {number - len(rows)} more, all of them earlier")
+        earlier = ", all of them earlier" if rows else ""
+        out.print(f"  {sign} {number - len(rows)} more{earlier}")
 
 
 def _as_json(rehearsal: Rehearsal, since: str, changed: int | None) -> Mapping[str, object]:
@@ -190,6 +195,7 @@ def _effect(effect: Effect) -> Mapping[str, object]:
         "lost": effect.lost,
         "gained_headlines": list(effect.gained_headlines),
         "lost_headlines": list(effect.lost_headlines),
+        "kept_headlines": list(effect.kept_headlines),
         "days": {str(day): n for day, n in sorted(effect.days.items())},
         "sources": effect.sources,
     }
