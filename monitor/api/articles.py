@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.api.context import ArchiveOf, Context, ContextOf
 from monitor.api.cursor import from_cursor, to_cursor
-from monitor.api.problem import documented
+from monitor.api.problem import NO_NUL, documented
 from monitor.api.schema import ArticleDetail, ArticleItem, ArticlePage
 from monitor.model import ArticleFilter
 from monitor.protocols import Archive
@@ -18,7 +18,6 @@ from monitor.search import Order, search
 from monitor.topics.query import QueryError
 
 router = APIRouter(prefix="/api/v1/articles", tags=["articles"])
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 
 
 class ArticleQuery(BaseModel):
@@ -26,8 +25,12 @@ class ArticleQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    topic: str = Field("", max_length=200, pattern=NO_NUL, description="Id of a topic.")
-    source: str = Field("", max_length=200, pattern=NO_NUL, description="Name of a source.")
+    topic: str = Field(
+        "", max_length=200, pattern=NO_NUL, description="Id of a topic, also of one removed since."
+    )
+    source: str = Field(
+        "", max_length=200, pattern=NO_NUL, description="Name of a source, also of a removed one."
+    )
     q: str = Field(
         "", max_length=1_000, pattern=NO_NUL, description="A query, in the language of topics."
     )
@@ -47,13 +50,16 @@ async def list_articles(
     A page that ends with `"next": null` is the last one. New articles appear before the first
     page, so following `next` shows every older article exactly once, unless it changes meanwhile.
     """
+    asked = bool(query.q.strip())
+    if query.order is Order.BEST and not asked:
+        raise HTTPException(400, "order: `best` needs a query: add q=…, or leave `order` out")
     which = ArticleFilter(
         topic=query.topic,
         source=query.source,
         before=from_cursor(query.cursor),
         limit=query.limit + 1,
     )
-    if query.q.strip():
+    if asked:
         return await _found(archive, context, query, replace(which, limit=query.limit))
     rows = await archive.articles(which)
     shown = rows[: query.limit]

@@ -9,11 +9,11 @@ from fastapi import APIRouter, HTTPException, Path
 from pydantic import Field
 
 from monitor.api.context import ArchiveOf, ContextOf
-from monitor.api.problem import documented
+from monitor.api.problem import NO_NUL, documented
 from monitor.api.schema import Answer
+from monitor.api.topics import topic_of
 from monitor.model import TopicMark
 
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 TopicId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 ArticleId = Annotated[str, Path(max_length=200, pattern=NO_NUL)]
 
@@ -32,9 +32,10 @@ class MarkItem(Answer):
         return cls(article_id=mark.article_id, marked=mark.marked)
 
 
-@router.get("", summary="List what is wrong for a topic", responses=documented(422, 503))
+@router.get("", summary="List what is wrong for a topic", responses=documented(404, 422, 503))
 async def list_wrong(archive: ArchiveOf, topic: TopicId) -> list[MarkItem]:
     """List the articles that were marked as wrong for a topic, the latest mark first."""
+    await topic_of(archive, topic)
     return [MarkItem.of(mark) for mark in await archive.wrong_for(topic)]
 
 
@@ -48,6 +49,7 @@ async def mark_wrong(
     archive: ArchiveOf, context: ContextOf, topic: TopicId, article_id: ArticleId
 ) -> None:
     """Remember that a stored article is wrong for a topic. It keeps the topic."""
+    await topic_of(archive, topic)
     if await archive.mark_wrong(topic, [article_id], context.clock.now()):
         raise HTTPException(
             404, f"there is no article {article_id!r}; /api/v1/articles lists those there are"

@@ -5,7 +5,7 @@ Every detail names the thing and the cure; no traceback ever leaves the process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +20,9 @@ from monitor.api.security import add_headers
 from monitor.errors import Rejected, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
+WORDED = "worded"
+"""The type of an error whose message is a whole sentence already."""
 ErrorPage = Callable[[Request, int, str, str], Response]
 
 
@@ -96,9 +99,37 @@ def install(app: FastAPI, page: ErrorPage) -> None:
 
 
 def _sentence(detail: dict[str, Any]) -> str:
-    """Say which parameter is wrong, how, and what was given instead."""
-    name = str(detail["loc"][-1])
-    if detail["type"] == "extra_forbidden":
+    """Say what is wrong with a parameter, a key or the body, how, and what was given instead."""
+    kind, (_, *names) = detail["type"], detail["loc"]
+    if kind == "json_invalid":
+        return f"the body is no JSON: at character {names[-1] + 1}: {detail['ctx']['error']}"
+    if not names:
+        return _of_body(kind, detail.get("input"))
+    name = ".".join(map(str, names))
+    if kind == "missing":
+        return f"{name}: it is missing: add it"
+    if kind == "extra_forbidden":
         return f"{name}: there is no such parameter; /docs lists those that exist"
-    text = str(detail["msg"]).replace("Input should", "it should").replace("String", "it")
-    return f"{name}: {text}; got {str(detail.get('input'))[:80]!r}"
+    if kind == "string_pattern_mismatch" and detail["ctx"]["pattern"] == NO_NUL:
+        return f"{name}: the character NUL is not allowed: leave it out"
+    text = str(detail["msg"])
+    if kind == WORDED:
+        return f"{name}: {text}"
+    text = text.replace("Input should", "it should").replace("String", "it")
+    return f"{name}: {text}; got {_shown(detail.get('input'))}"
+
+
+def _of_body(kind: str, given: Any) -> str:
+    """Say what is wrong with a body that has no keys at all."""
+    if kind == "missing":
+        return "the body is missing: send a JSON object"
+    return f"the body should be a JSON object; got {_shown(given)}"
+
+
+def _shown(given: Any) -> str:
+    """Return what was given as people read it: of lists and objects only that they are such."""
+    if isinstance(given, Mapping):
+        return "an object"
+    if isinstance(given, list | tuple):
+        return "a list"
+    return repr(given)[:80]

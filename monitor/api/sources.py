@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query, Response
 
 from monitor.api.context import ArchiveOf, Context, ContextOf
-from monitor.api.problem import documented
+from monitor.api.problem import NO_NUL, documented
 from monitor.api.source_schema import (
     FailureItem,
     NewSource,
@@ -25,7 +25,6 @@ from monitor.protocols import Archive
 PREFIX = "/api/v1/sources"
 
 router = APIRouter(prefix=PREFIX, tags=["sources"])
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 After = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
 Limit = Annotated[int | None, Query(ge=1, le=1_000)]
 Name = Annotated[str, Path(max_length=100, pattern=NO_NUL)]

@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+from monitor.api.problem import NO_NUL, WORDED
 from monitor.api.schema import Answer
-from monitor.declarations import NAME
+from monitor.declarations import NAME, NAME_RULE
 from monitor.model import Owner, Priority, Topic
 from monitor.topics.query import QueryError
 from monitor.topics.stems import LANGUAGES
 
-_STEM = f"^({'|'.join(['', *LANGUAGES])})$"
-_TEXT = r"^[^\x00]*$"
+
+def _id(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise PydanticCustomError(
+            WORDED, "{rule}, and begins with a letter or a digit", {"rule": NAME_RULE}
+        )
+    return text
+
+
+def _stem(text: str) -> str:
+    if text and text not in LANGUAGES:
+        given = {"given": repr(text[:80]), "known": ", ".join(LANGUAGES)}
+        raise PydanticCustomError(WORDED, _NO_STEMMER, given)
+    return text
+
+
+_NO_STEMMER = "there is no stemmer for {given}; there is one for {known}, or leave it empty"
+Id = Annotated[
+    str,
+    AfterValidator(_id),
+    Field(
+        description="Small letters, digits, . - and _.",
+        json_schema_extra={"pattern": f"^{NAME.pattern}$"},
+    ),
+]
+Stem = Annotated[
+    str,
+    AfterValidator(_stem),
+    Field(description="A language tag, or empty.", json_schema_extra={"enum": ["", *LANGUAGES]}),
+]
 
 
 class TopicItem(Answer):
@@ -39,10 +70,10 @@ class TopicFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str | None = Field(None, max_length=200, pattern=_TEXT)
-    query: str | None = Field(None, max_length=10_000, pattern=_TEXT)
-    stem: str | None = Field(None, pattern=_STEM, description="A language tag, or empty.")
-    description: str | None = Field(None, max_length=2_000, pattern=_TEXT)
+    name: str | None = Field(None, max_length=200, pattern=NO_NUL)
+    query: str | None = Field(None, max_length=10_000, pattern=NO_NUL)
+    stem: Stem | None = None
+    description: str | None = Field(None, max_length=2_000, pattern=NO_NUL)
     priority: Priority | None = None
 
     def applied(self, topic: Topic) -> Topic:
@@ -55,16 +86,16 @@ class GivenQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    query: str = Field(max_length=10_000, pattern=_TEXT)
-    stem: str = Field("", pattern=_STEM, description="A language tag, or empty.")
+    query: str = Field(max_length=10_000, pattern=NO_NUL)
+    stem: Stem = ""
 
 
 class NewTopic(GivenQuery):
     """A topic to be added."""
 
-    id: str = Field(pattern=f"^{NAME.pattern}$", description="Small letters, digits, . - and _.")
-    name: str = Field("", max_length=200, pattern=_TEXT)
-    description: str = Field("", max_length=2_000, pattern=_TEXT)
+    id: Id
+    name: str = Field("", max_length=200, pattern=NO_NUL)
+    description: str = Field("", max_length=2_000, pattern=NO_NUL)
     priority: Priority = Priority.NORMAL
 
 

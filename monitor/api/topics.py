@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Response
 
 from monitor.api.context import ArchiveOf, ContextOf
-from monitor.api.problem import documented
+from monitor.api.problem import NO_NUL, documented
 from monitor.api.topic_schema import CheckedQuery, GivenQuery, NewTopic, TopicFields, TopicItem
 from monitor.errors import Rejected
 from monitor.model import Owner, Topic
@@ -19,7 +19,6 @@ from monitor.topics.query import QueryError
 PREFIX = "/api/v1/topics"
 
 router = APIRouter(prefix=PREFIX, tags=["topics"])
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 TopicId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 _CHANGES = documented(403, 404, 409, 411, 413, 415, 422, 503)
 
@@ -50,7 +49,7 @@ async def add_topic(
     except Rejected as error:
         raise HTTPException(409, str(error)) from error
     response.headers["Location"] = f"{PREFIX}/{topic.id}"
-    return TopicItem.of(await _topic(archive, topic.id))
+    return TopicItem.of(await topic_of(archive, topic.id))
 
 
 @router.post("/check", summary="Check a query", responses=documented(422, 503))
@@ -67,7 +66,7 @@ async def check_query(archive: ArchiveOf, context: ContextOf, given: GivenQuery)
 @router.get("/{topic}", summary="Show a topic", responses=documented(404, 422, 503))
 async def show_topic(archive: ArchiveOf, topic: TopicId) -> TopicItem:
     """Show one topic."""
-    return TopicItem.of(await _topic(archive, topic))
+    return TopicItem.of(await topic_of(archive, topic))
 
 
 @router.patch("/{topic}", summary="Change a topic", responses=_CHANGES)
@@ -75,20 +74,20 @@ async def change_topic(
     archive: ArchiveOf, context: ContextOf, topic: TopicId, given: TopicFields
 ) -> TopicItem:
     """Change some of a topic's keys. Another query or stemmer makes a new version."""
-    before = _own(await _topic(archive, topic))
+    before = _own(await topic_of(archive, topic))
     changed = given.applied(before)
     _check(await context.topics.read(archive), changed)
     try:
         await archive.change_topic(changed)
     except Rejected as error:
         raise HTTPException(409, str(error)) from error
-    return TopicItem.of(await _topic(archive, topic))
+    return TopicItem.of(await topic_of(archive, topic))
 
 
 @router.delete("/{topic}", summary="Remove a topic", status_code=204, responses=_CHANGES)
 async def remove_topic(archive: ArchiveOf, context: ContextOf, topic: TopicId) -> None:
     """Remove a topic. Articles that have it keep it."""
-    _own(await _topic(archive, topic))
+    _own(await topic_of(archive, topic))
     if users := ", ".join((await context.topics.read(archive)).users_of(topic)):
         raise HTTPException(409, f"topic '{topic}' is used as @{topic} by {users}: change it first")
     try:
@@ -97,7 +96,8 @@ async def remove_topic(archive: ArchiveOf, context: ContextOf, topic: TopicId) -
         raise HTTPException(409, str(error)) from error
 
 
-async def _topic(archive: Archive, topic_id: str) -> Topic:
+async def topic_of(archive: Archive, topic_id: str) -> Topic:
+    """Return a topic; raises the 404 that says there is none."""
     topic = await archive.topic(topic_id)
     if topic is None:
         raise HTTPException(404, f"there is no topic {topic_id!r}; {PREFIX} lists those there are")

@@ -15,7 +15,7 @@ from monitor.declarations.alerts import (
     WebhookChannel,
     read_alerts,
 )
-from monitor.declarations.entries import NAME, sentence
+from monitor.declarations.entries import NAME, NAME_RULE, sentence
 from monitor.declarations.sources import (
     LEAST_INTERVAL,
     LocationKind,
@@ -30,6 +30,7 @@ from monitor.declarations.topics import TopicEntry, TopicsCheck, read_topic_file
 __all__ = [
     "LEAST_INTERVAL",
     "NAME",
+    "NAME_RULE",
     "ChannelConfig",
     "EmailChannel",
     "LocationKind",

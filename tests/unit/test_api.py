@@ -104,7 +104,10 @@ async def test_an_unknown_article(site: Site) -> None:
         ("/api/v1/articles?limit=0", 422, "limit: it should be greater than or equal to 1; got"),
         ("/api/v1/articles?limit=many", 422, "limit: it should be a valid integer"),
         ("/api/v1/articles?topics=x", 422, "topics: there is no such parameter"),
-        ("/api/v1/articles?q=a%00b", 422, "q: it should match pattern"),
+        ("/api/v1/articles?q=a%00b", 422, "q: the character NUL is not allowed: leave it out"),
+        ("/api/v1/articles?order=best", 400, "order: `best` needs a query: add q=…"),
+        ("/api/v1/articles?order=best&q=+", 400, "order: `best` needs a query: add q=…"),
+        ("/api/v1/articles?order=worst", 422, "order: it should be 'newest' or 'best'; got 'wor"),
         ("/api/v1/articles?cursor=abc", 400, "cursor: not one of this API"),
         ("/api/v1/articles?cursor=YmVmb3JlOjk5OTk5OTk5OTk5OTk5OTk5OTk", 400, "cursor: not one"),
         ("/api/v1/alerts?cursor=%F0%9F%99%82", 400, "cursor: not one of this API"),
@@ -120,6 +123,34 @@ async def test_bad_requests_name_the_parameter_and_the_cure(
         problem = await response.json()
     assert problem["detail"].startswith(detail)
     assert problem.keys() == {"title", "status", "detail"}
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ('{"id": "A b", "query": "x"}', "id: a name is small letters, digits, dots, dashes and"),
+        ('{"id": "-a", "query": "x"}', "id: a name is small letters, digits, dots, dashes and"),
+        ('{"id": "t2"}', "query: it is missing: add it"),
+        ('{"id": "t2", "query": "x", "stem": "tlh"}', "stem: there is no stemmer for 'tlh'; there"),
+        (
+            '{"id": "t2", "query": "x", "name": "a\\u0000"}',
+            "name: the character NUL is not allowed",
+        ),
+        ('{"id": "t2", "query": 7}', "query: it should be a valid string; got 7"),
+        ('{"id": "t2", "query": ["x"]}', "query: it should be a valid string; got a list"),
+        ('{"id": "t2",\n "query" "x"}', "the body is no JSON: at character 23: Expecting ':'"),
+        ("", "the body is missing: send a JSON object"),
+        ("[1]", "the body should be a JSON object; got a list"),
+        ('"x"', "the body should be a JSON object; got 'x'"),
+    ],
+)
+async def test_bad_bodies_are_told_in_words(site: Site, body: str, detail: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    async with site.client.post("/api/v1/topics", data=body, headers=headers) as response:
+        problem = await response.json()
+    assert response.status == 422
+    assert problem["detail"].startswith(detail)
+    assert "pattern" not in problem["detail"]
 
 
 async def test_alerts_come_with_their_deliveries(site: Site) -> None:

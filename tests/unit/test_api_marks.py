@@ -12,7 +12,7 @@ from tests.support.articles import NOW, an_article
 from tests.support.clock import FakeClock
 from tests.support.web import Site, a_site
 
-WRONG = "/api/v1/topics/sco/wrong"
+WRONG = "/api/v1/topics/naval/wrong"
 JSON = {"Content-Type": "application/json"}
 
 
@@ -45,6 +45,15 @@ async def test_an_article_that_is_not_stored_cannot_be_marked(site: Site) -> Non
     problem = await ask(site, "PUT", "/nobody", 404)
     assert "'nobody'" in problem["detail"]
     assert await ask(site, "GET") == []
+
+
+async def test_there_are_no_marks_of_a_topic_that_does_not_exist(site: Site) -> None:
+    nowhere = "/api/v1/topics/nosuch/wrong"
+    for method, path in (("GET", nowhere), ("PUT", f"{nowhere}/b")):
+        async with site.client.request(method, path, headers=JSON) as response:
+            assert response.status == 404
+            assert "there is no topic 'nosuch'" in (await response.json())["detail"]
+    assert await site.store.wrong_for("nosuch") == []
 
 
 async def test_a_mark_is_refused_to_another_site(site: Site) -> None:

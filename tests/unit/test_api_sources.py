@@ -88,7 +88,7 @@ async def test_a_source_from_the_first_request_to_the_last(site: Site) -> None:
         ({"type": "text", "url": FEED}, 422, "can only be declared in sources.yaml"),
         ({"type": "mail", "url": "imaps://me@x/"}, 422, "declare it in sources.yaml"),
         ({}, 422, "needs a url"),
-        ([], 422, "it should be a valid dictionary"),
+        ([], 422, "the body should be a JSON object"),
         ({"url": FEED, "name": "desk"}, 409, "the name 'desk' is taken"),
         ({"url": DECLARED.location}, 409, "source 'desk' follows this url already"),
     ],
