@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from monitor import __version__, telemetry
+from monitor import PROJECT_PAGE, __version__, telemetry
 from monitor.clock import SystemClock
 from monitor.config import Config, load
 from monitor.declarations import (
@@ -59,7 +59,6 @@ LOCATIONS: Mapping[Reach, LocationKind] = {
     Reach.MAIL: "url",
     Reach.FILE: "path",
 }
-PROJECT_PAGE = "https://github.com/news-monitor/news-monitor"
 
 
 def load_config(**overrides: Any) -> Config:

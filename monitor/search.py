@@ -11,6 +11,7 @@ from monitor.model import ArticleFilter, SearchPage
 from monitor.protocols import Archive
 from monitor.topics.compile import parse_with_all
 from monitor.topics.search import Ranking, plan_of, terms_of
+from monitor.topics.tree import Node
 
 RANKED = 1_000
 """The newest articles that are found, of which the best come first."""
@@ -36,10 +37,25 @@ async def search(
 
     The best of the newest 1,000 come on one page. Raises QueryError, Unavailable.
     """
+    return await find(archive, await meaning_of(archive, query), which, now, order)
+
+
+async def meaning_of(archive: Archive, query: str) -> Node:
+    """Return a query with the lists and topics that it uses. Raises QueryError, Unavailable."""
     topics, lists = (
         (await archive.topics(), await archive.word_lists()) if "@" in query else ((), ())
     )
-    root = parse_with_all(query, topics, lists).root
+    return parse_with_all(query, topics, lists).root
+
+
+async def find(
+    archive: Archive,
+    root: Node,
+    which: ArticleFilter,
+    now: datetime,
+    order: Order = Order.NEWEST,
+) -> SearchPage:
+    """Return the articles that a parsed query means, as `search` does. Raises Unavailable."""
     plan = plan_of(root, now)
     if order is Order.NEWEST:
         return await archive.search(plan, which)
@@ -49,6 +65,6 @@ async def search(
 
     def ranked() -> SearchPage:
         rows = sorted(found.rows, key=lambda row: ranking.score(row.article), reverse=True)
-        return SearchPage(rows=tuple(rows[: which.limit]), before=None)
+        return SearchPage(rows=tuple(rows[: which.limit]), before=None, total=len(rows))
 
     return await asyncio.to_thread(ranked)

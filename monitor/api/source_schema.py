@@ -45,10 +45,14 @@ class SourceItem(Answer):
     last_error: str
     failures: float = Field(description="Polls failed in a row; passing troubles count in part.")
 
+    awaiting_pages: int = Field(
+        description="Articles that wait for their full text, 10 minutes at most, to appear."
+    )
+
     @classmethod
-    def of(cls, state: SourceState, now: datetime) -> SourceItem:
-        """Return the answer for a source."""
-        return cls(**_item(state, now))
+    def of(cls, state: SourceState, now: datetime, awaiting: int) -> SourceItem:
+        """Return the answer for a source of which so many articles wait for their pages."""
+        return cls(**_item(state, now, awaiting))
 
 
 class PollItem(Answer):
@@ -99,15 +103,15 @@ class SourceDetail(SourceItem):
 
     @classmethod
     def of_source(
-        cls, state: SourceState, now: datetime, hub: HubSubscription | None = None
+        cls, state: SourceState, now: datetime, awaiting: int, hub: HubSubscription | None
     ) -> SourceDetail:
-        """Return the answer for a source."""
+        """Return the answer for a source of which so many articles wait for their pages."""
         source, memory = state.source, state.memory
         pace = None if source.cron else int(usual_interval(source, memory, now))
         plain = ("full_text", "backlog", "links", "user_agent")
         kept = ("chosen_location", "chosen_why", "etag", "last_modified", "moved_to", "moved_from")
         return cls(
-            **_item(state, now),
+            **_item(state, now, awaiting),
             **{name: getattr(source, name) for name in plain},
             **{name: getattr(memory, name) for name in kept},
             pace=pace,
@@ -196,7 +200,7 @@ class NewSource(SourceFields):
     name: str | None = None
 
 
-def _item(state: SourceState, now: datetime) -> dict[str, Any]:
+def _item(state: SourceState, now: datetime, awaiting: int) -> dict[str, Any]:
     source, memory = state.source, state.memory
     plain = ("name", "type", "title", "location", "owner", "interval", "cron", "enabled")
     return {name: getattr(source, name) for name in plain} | {
@@ -210,6 +214,7 @@ def _item(state: SourceState, now: datetime) -> dict[str, Any]:
         "last_outcome": memory.last_outcome,
         "last_error": memory.last_error,
         "failures": memory.failures,
+        "awaiting_pages": awaiting,
     }
 
 

@@ -40,7 +40,10 @@ async def list_sources(
     All of them, unless there is a `limit`; the next ones are those `after` the last one's name.
     """
     now = context.clock.now()
-    return [SourceItem.of(state, now) for state in await archive.sources(after, limit)]
+    states = await archive.sources(after, limit)
+    names = None if limit is None else [state.source.name for state in states]
+    waits = await archive.awaiting_pages(names)
+    return [SourceItem.of(state, now, waits.get(state.source.name, 0)) for state in states]
 
 
 @router.post("", summary="Follow a source", status_code=201, responses=_CHANGES)
@@ -129,7 +132,8 @@ async def _state(archive: Archive, name: str) -> SourceState:
 async def _shown(archive: Archive, context: Context, name: str) -> SourceDetail:
     state = await _state(archive, name)
     hubs = {item.source: item for item in await archive.hub_subscriptions()}
-    return SourceDetail.of_source(state, context.clock.now(), hubs.get(name))
+    awaiting = (await archive.awaiting_pages([name])).get(name, 0)
+    return SourceDetail.of_source(state, context.clock.now(), awaiting, hubs.get(name))
 
 
 def _own(state: SourceState) -> Source:

@@ -22,8 +22,10 @@ class SearchPage:
     """What was found, the latest change first.
 
     `before` is the `seq` to go on from, None at the end. Where much had to be looked at for little,
-    a page has fewer rows than asked for, or none, and is not the last one.
+    a page has fewer rows than asked for, or none, and is not the last one. `total` is how many were
+    found of which these are some, None where nobody has counted.
     """
 
     rows: tuple[ArticleRow, ...]
     before: int | None
+    total: int | None = None

@@ -98,6 +98,14 @@ class Sources(Protocol):
     async def source(self, name: str) -> SourceState | None:
         """Return one source."""
 
+    async def failing(self, limit: int) -> tuple[int, int]:
+        """Return how many followed sources could not be read when they were last polled, and how
+        many were looked at: the first `limit` by name."""
+
+    async def awaiting_pages(self, names: Collection[str] | None = None) -> Mapping[str, int]:
+        """Return how many articles wait for their full text before they go out, by source, of
+        these sources or of all; those of which none waits are left out."""
+
     async def last_failure(self, name: str) -> Failure | None:
         """Return the last document of a source that could not be parsed, where it is kept."""
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from monitor.errors import Rejected
 from monitor.model import Article, Failure, HostReport, Owner, Source, SourceState
 from monitor.store import declared, failures
 from monitor.store.hosts import asked_of
 from monitor.store.items import insert_articles
-from monitor.store.source_tables import HOST, SOURCE
+from monitor.store.source_tables import HOST, PAGE, SOURCE, UNRELEASED
 from monitor.store.sql import Database
-from monitor.store.states import STATE, state_of, title_of
+from monitor.store.states import STATE, is_failing, state_of, title_of
 
 
 class SqlSources:
@@ -111,6 +111,30 @@ class SqlSources:
 
         return await self._database.read(work)
 
+    async def failing(self, limit: int) -> tuple[int, int]:
+        """Return how many followed sources could not be read when they were last polled, and how
+        many were looked at: the first `limit` by name. Raises Unavailable."""
+
+        def work(connection: Connection) -> tuple[int, int]:
+            memories = connection.execute(_FOLLOWED, {"limit": limit}).scalars().all()
+            return sum(map(is_failing, memories)), len(memories)
+
+        return await self._database.read(work)
+
+    async def awaiting_pages(self, names: Collection[str] | None = None) -> Mapping[str, int]:
+        """Return how many articles wait for their full text before they go out, by source, of
+        these sources or of all; those of which none waits are left out. Raises Unavailable."""
+        dialect = self._database.dialect
+        wanted, given = _AWAITING, {}
+        if names is not None:
+            wanted = wanted.where(dialect.among(PAGE.c.source, "names"))
+            given = {"names": dialect.listed(sorted(names))}
+
+        def work(connection: Connection) -> dict[str, int]:
+            return {source: number for source, number in connection.execute(wanted, given)}
+
+        return await self._database.read(work)
+
     async def last_failure(self, name: str) -> Failure | None:
         """Return the last document of a source that could not be parsed, where it is kept: those
         of the 200 sources that failed last, each up to 1 MB. Raises Unavailable."""
@@ -149,6 +173,13 @@ class SqlSources:
 
 _LOCATIONS = select(SOURCE.c.name, SOURCE.c.location)
 _TITLES = select(SOURCE.c.name, SOURCE.c.definition).order_by(SOURCE.c.name)
+_FOLLOWED = (
+    select(SOURCE.c.memory)
+    .where(SOURCE.c.due_at.is_not(None))
+    .order_by(SOURCE.c.name)
+    .limit(bindparam("limit"))
+)
+_AWAITING = select(PAGE.c.source, func.count()).where(text(UNRELEASED)).group_by(PAGE.c.source)
 _ORDERED = select(*STATE).order_by(SOURCE.c.name)
 _COUNTS = select(SOURCE.c.host, func.count()).group_by(SOURCE.c.host)
 _HOSTS = select(HOST).order_by(HOST.c.host)

@@ -26,9 +26,16 @@ class _Titled(msgspec.Struct):
     title: str = ""
 
 
+class _Troubled(msgspec.Struct):
+    """A source's memory as far as it takes to count those that fare badly."""
+
+    failures: float = 0.0
+
+
 pack = msgspec.msgpack.Encoder().encode
 unpack_source = msgspec.msgpack.Decoder(Source).decode
 _unpack_titled = msgspec.msgpack.Decoder(_Titled).decode
+_unpack_troubled = msgspec.msgpack.Decoder(_Troubled).decode
 _unpack_memory = msgspec.msgpack.Decoder(Memory).decode
 AFRESH = pack(Memory())
 
@@ -43,6 +50,14 @@ def state_of(row: Any) -> SourceState:
 def title_of(definition: bytes) -> str:
     """Return the title in a packed definition; empty where it has none."""
     return _unpack_titled(definition).title
+
+
+def is_failing(memory: bytes) -> bool:
+    """Return whether the last poll in a packed memory failed; not where it cannot be read."""
+    try:
+        return _unpack_troubled(memory).failures > 0
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def memory_of(name: str, packed: bytes) -> Memory:

@@ -12,19 +12,24 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from monitor.model import Article, ArticleFilter, SearchPage
+from monitor.model import Article, ArticleFilter
 from monitor.protocols import Archive, Clock
-from monitor.search import search
-from monitor.topics.query import QueryError
+from monitor.search import Order
+from monitor.web.found import PAGE, latest, search_page
 from monitor.web.matches import matches_of
 from monitor.web.templating import STATIC, environment
 from monitor.web.topics import TopicsNow, names_of, queries_of, sorted_topics
 
-PAGE = 50
 SOURCES = 200
+LOOKED_AT = 1_000
+"""Sources of which the page of articles knows how they fare."""
+FEW = 10
+"""One in so many sources may fail without a word on the page of articles: some always do."""
 LATELY = timedelta(days=7)
 """How far back the matches of topics are counted."""
 LATEST = 10
+LISTINGS = ("/alerts", "/topics", "/sources")
+"""Where a page below them leads that is not there; all others lead to the articles."""
 
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 
@@ -71,36 +76,32 @@ class Pages:
         topic: Word = "",
         source: Word = "",
         q: Word = "",
+        order: Order = Order.NEWEST,
         before: Before = None,
     ) -> Response:
         """List articles, the latest change first; on the first page, new ones appear on top."""
-        archive = self._archive()
+        archive, q = self._archive(), q.strip()
         # Asked first: what is stored in between is in the list and comes by the stream again,
         # which the page notices. The other way round it would be in neither.
         newest = await archive.newest()
         which = ArticleFilter(topic=topic, source=source, before=before, limit=PAGE + 1)
-        found, mistake = await self._search(archive, q, which) if q.strip() else (None, "")
-        rows = await archive.articles(which) if found is None else found.rows
+        listing = (
+            await search_page(archive, q, which, self._clock.now(), order)
+            if q
+            else await latest(archive, which)
+        )
+        best = "best" if q and order is Order.BEST else ""
+        is_live = before is None and not best and not listing.mistake
         return self._render(
             "articles.html",
-            rows=rows[:PAGE],
-            more=len(rows) > PAGE or bool(found and found.before),
-            mistake=mistake,
+            listing=listing,
             titles=await archive.titles(),
             topics=names_of(await self._topics.read(archive)),
-            chosen={"topic": topic, "source": source, "q": q.strip()},
+            chosen={"topic": topic, "source": source, "q": q, "order": best},
             before=before,
-            position=self._position(newest) if before is None else "",
+            position=self._position(newest) if is_live else "",
+            trouble=_trouble(*await archive.failing(LOOKED_AT)),
         )
-
-    async def _search(
-        self, archive: Archive, query: str, which: ArticleFilter
-    ) -> tuple[SearchPage, str]:
-        """Return what a query finds, and what is wrong with it."""
-        try:
-            return await search(archive, query, which, self._clock.now()), ""
-        except QueryError as error:
-            return SearchPage(rows=(), before=None), str(error)
 
     async def article(self, article_id: ArticleId) -> Response:
         """Show one article with what its topics matched, and its alerts."""
@@ -163,9 +164,15 @@ class Pages:
 
     async def sources(self, after: SourceAfter = "") -> Response:
         """List the sources and how their polls go, by name."""
-        states = await self._archive().sources(after, SOURCES + 1)
+        archive = self._archive()
+        states = await archive.sources(after, SOURCES + 1)
+        shown = states[:SOURCES]
         return self._render(
-            "sources.html", states=states[:SOURCES], more=len(states) > SOURCES, after=after
+            "sources.html",
+            states=shown,
+            awaiting=await archive.awaiting_pages([state.source.name for state in shown]),
+            more=len(states) > SOURCES,
+            after=after,
         )
 
     async def source(self, name: SourceName) -> Response:
@@ -175,7 +182,8 @@ class Pages:
         if state is None:
             raise HTTPException(404, "This source is not followed.")
         hubs = {item.source: item for item in await archive.hub_subscriptions()}
-        return self._render("source.html", state=state, hub=hubs.get(name))
+        awaiting = (await archive.awaiting_pages([name])).get(name, 0)
+        return self._render("source.html", state=state, awaiting=awaiting, hub=hubs.get(name))
 
     async def icon(self) -> Response:
         """Return the icon that browsers ask for where a page names none."""
@@ -183,13 +191,26 @@ class Pages:
 
     def error(self, request: Request, status: int, title: str, detail: str) -> Response:
         """Return a page that says what went wrong."""
+        listing = next((page for page in LISTINGS if request.url.path.startswith(page)), "/")
         return self._render(
-            "error.html", status_code=status, status=status, title=title.capitalize(), why=detail
+            "error.html",
+            status_code=status,
+            status=status,
+            title=title.capitalize(),
+            why=detail,
+            listing=listing,
         )
 
     def _render(self, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
         text = self._templates.get_template(template).render(quote=_quoted, **values)
         return HTMLResponse(text, status_code=status_code)
+
+
+def _trouble(failing: int, looked_at: int) -> str:
+    """Return how many sources could not be read, where that are enough for a reader to know."""
+    if failing * FEW < looked_at or not failing:
+        return ""
+    return f"{failing:,} of {looked_at:,} sources could not be read when they were last asked"
 
 
 async def _wrong_topics(archive: Archive, article: Article) -> set[str]:

@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from monitor import PROJECT_PAGE
 from monitor.decide import rhythm_of
 from monitor.model import SourceState
 from monitor.protocols import Clock
+from monitor.topics.stems import LANGUAGES
 from monitor.web import words
 
 _HERE = Path(__file__).parent
@@ -38,12 +41,23 @@ def environment(clock: Clock) -> Environment:
         made.filters[name] = partial(_now, getattr(words, name), clock)
     made.filters["rhythm"] = lambda state: rhythm_of(state.memory, clock.now())
     made.filters["chosen_type"] = words.chosen_type
-    made.globals |= {"asset": _asset, "address": address}
+    made.globals |= {
+        "asset": _asset,
+        "address": address,
+        "query_language": f"{PROJECT_PAGE}/blob/HEAD/docs/query-language.md",
+        "stemmers": _stemmers(),
+    }
     return made
 
 
 def _now(word: Callable[[SourceState, datetime], str], clock: Clock, state: SourceState) -> str:
     return word(state, clock.now())
+
+
+def _stemmers() -> dict[str, str]:
+    """Return the languages in which words are reduced to their stems, by tag, sorted by name."""
+    by_name = sorted(LANGUAGES.items(), key=itemgetter(1))
+    return {tag: name.capitalize() for tag, name in by_name}
 
 
 def address(path: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> str:

@@ -6,6 +6,7 @@ import asyncio
 
 from monitor.model import Topic
 from monitor.protocols import Topics
+from monitor.text.words import fold
 from monitor.topics.current import CurrentTopics
 from monitor.topics.tree import Node
 
@@ -27,7 +28,7 @@ class TopicsNow:
 
 
 def names_of(current: CurrentTopics) -> dict[str, str]:
-    """Return what people call the topics, by id."""
+    """Return what people call the topics, by id, in the order of the names."""
     return {topic.id: topic.name for topic in sorted_topics(current)}
 
 
@@ -37,5 +38,5 @@ def queries_of(current: CurrentTopics) -> dict[str, Node]:
 
 
 def sorted_topics(current: CurrentTopics) -> list[Topic]:
-    """Return all topics by id."""
-    return [current.topics[name] for name in sorted(current.topics)]
+    """Return all topics by name, as people sort them: capitals and accents do not count."""
+    return sorted(current.topics.values(), key=lambda topic: (fold(topic.name), topic.id))

@@ -6,6 +6,7 @@ Without a folder it writes `docs/page.png`; with one, every page in every look, 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 import tempfile
 from pathlib import Path
@@ -14,12 +15,29 @@ from typing import Literal
 from playwright.async_api import Browser
 
 from monitor.clock import SystemClock
+from monitor.model import Topic
 from tests.support.chromium import a_browser
 from tests.support.news import fill
 from tests.support.web import a_site
 
 PICTURE = Path(__file__).parents[2] / "docs" / "page.png"
 Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+SIZES = ((1280, 900), (390, 900))
+LOOKS = {
+    "articles": "/",
+    "filtered": "/?topic=naval&q=frigate",
+    "best": "/?q=decision&order=best",
+    "mistake": "/?q=foo+and+(bar",
+    "article": "/articles/4d0b7a6e-sco",
+    "alerts": "/alerts",
+    "topics": "/topics",
+    "topic": "/topics/cables",
+    "sources": "/sources",
+    "source": "/sources/harbour",
+    "404": "/topics/none",
+}
+OWN = Topic(id="cables", name="Cables in the Baltic", query="(cable* OR =pipeline) NEAR/5 Baltic")
 
 
 async def shoot(
@@ -52,23 +70,13 @@ async def gallery(out: Path) -> None:
         async with a_site(Path(folder)) as site, a_browser() as browser:
             await shoot(browser, site.url, out / "empty.png", width=1280, height=700)
             await fill(site.store, SystemClock().now())
-            for scheme in ("light", "dark"):
-                for name, path in (
-                    ("articles", "/"),
-                    ("article", "/articles/4d0b7a6e-sco"),
-                    ("alerts", "/alerts"),
-                    ("sources", "/sources"),
-                ):
-                    for width, height in ((1280, 900), (380, 900)):
-                        to = out / f"{name}-{scheme}-{width}.png"
-                        url = site.url + path
-                        await shoot(browser, url, to, width=width, height=height, scheme=scheme)
+            await site.store.add_topic(OWN)
+            looks = itertools.product(LOOKS.items(), SCHEMES, SIZES)
+            for (name, path), scheme, (width, height) in looks:
+                to = out / f"{name}-{scheme}-{width}.png"
+                url = site.url + path
+                await shoot(browser, url, to, width=width, height=height, scheme=scheme)
             await shoot(browser, site.url, out / "articles-1600.png", width=1600, height=900)
-            filtered = f"{site.url}/?topic=naval&q=frigate"
-            await shoot(browser, filtered, out / "filtered.png", width=1280, height=700)
-            await shoot(
-                browser, f"{site.url}/articles/none", out / "404.png", width=1280, height=500
-            )
             await shoot(browser, f"{site.url}/docs", out / "docs.png", width=1280, height=1000)
 
 

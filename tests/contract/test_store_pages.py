@@ -75,6 +75,16 @@ async def test_late_articles_go_out_and_their_pages_follow_as_a_revision(store: 
     assert (await store.known(["a1"]))["a1"] == newest, "the unchanged item is no revision"
 
 
+async def test_how_many_articles_wait_is_known_by_source(store: SqlStore) -> None:
+    assert await store.awaiting_pages() == {}
+    late = a_page("a3", give_up_at=LATER + timedelta(hours=1))
+    await wait_for(store, a_page("a1"), a_page("a2"), late)
+    assert await store.awaiting_pages() == {"wire": 3}
+    assert await store.awaiting_pages(["other"]) == {}
+    assert await store.release_pages(LATER) == 2
+    assert await store.awaiting_pages(["other", "wire"]) == {"wire": 1}, "what is out waits no more"
+
+
 async def test_pages_are_released_in_batches(store: SqlStore) -> None:
     await wait_for(store, *(a_page(f"a{number}") for number in range(1_001)))
     assert await store.release_pages(LATER) == 1_001

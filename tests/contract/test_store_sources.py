@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import Rejected
-from monitor.model import Document, FullText, Known, Memory, Owner, SourceState
+from monitor.model import Condition, Document, FullText, Known, Memory, Owner, SourceState
 from monitor.store import SqlStore
 from tests.support.articles import NOW, an_article
 from tests.support.polls import LATER, a_poll, a_source, names
@@ -44,6 +44,20 @@ async def test_a_source_comes_back_as_it_was_declared(store: SqlStore) -> None:
     assert await store.source("wire") == SourceState(source=source, next_poll_at=NOW)
     assert await store.source("other") is None
     assert await store.source("\0") is None
+
+
+async def test_how_many_sources_could_not_be_read(store: SqlStore) -> None:
+    assert await store.failing(9) == (0, 0)
+    sources = [a_source(name) for name in ("a", "b", "c", "gone")]
+    await store.declare([*sources, a_source("paused", enabled=False)], NOW)
+    assert await store.failing(9) == (0, 4), "one that waits for its first poll does not fail"
+    await polled(store, "a", memory=Memory(failures=1))
+    await polled(store, "b", memory=Memory(failures=0.25))
+    await polled(store, "gone", memory=Memory(failures=2, condition=Condition.RETIRED))
+    assert await store.failing(9) == (2, 3)
+    assert await store.failing(1) == (1, 1)
+    await polled(store, "a")
+    assert await store.failing(9) == (1, 3)
 
 
 async def test_a_declaration_keeps_the_schedule_and_removes_what_is_missing(

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import update
 
 from monitor.clock import SystemClock
-from monitor.model import ArticleFilter
+from monitor.model import ArticleFilter, Memory
 from monitor.store.source_tables import SOURCE
 from monitor.store.sql import Database
 from monitor.web.pages import SOURCES
 from tests.support.articles import NOW
 from tests.support.news import SOURCES as NEWS_SOURCES
 from tests.support.news import fill
-from tests.support.polls import a_source
+from tests.support.polls import a_page, a_poll, a_source
 from tests.support.web import Site, a_site
 
 
@@ -55,6 +55,35 @@ async def test_the_api_lists_so_many(site: Site) -> None:
             assert [item["name"] for item in await answer.json()] == list(names)
     async with site.client.get("/api/v1/sources?limit=0") as answer:
         assert answer.status == 422
+
+
+async def test_articles_that_wait_for_their_full_text_are_told(site: Site) -> None:
+    await site.store.declare([a_source("wire"), a_source("other")], NOW)
+    await site.store.lease_sources(["wire"], NOW, "me", 60)
+    poll = a_poll("wire", pages=(a_page("a1"), a_page("a2")))
+    await site.store.record_polls([poll], "me")
+    listed = await shown(site, "/sources")
+    assert listed.count("2 new articles wait for their full text") == 1
+    assert "2 new articles wait for their full text" in await shown(site, "/sources/wire")
+    assert "full text" not in await shown(site, "/sources/other")
+    async with site.client.get("/api/v1/sources") as answer:
+        waits = {item["name"]: item["awaiting_pages"] for item in await answer.json()}
+    assert waits == {"other": 0, "wire": 2}
+    async with site.client.get("/api/v1/sources/wire") as answer:
+        assert (await answer.json())["awaiting_pages"] == 2
+
+
+async def test_the_page_of_articles_says_that_sources_cannot_be_read(site: Site) -> None:
+    names = [f"s{number:02}" for number in range(20)]
+    await site.store.declare([a_source(name) for name in names], NOW)
+    assert "could not be read" not in await shown(site, "/")
+    for number, name in enumerate(names):
+        await site.store.lease_sources([name], NOW, "me", 60)
+        await site.store.record_polls([a_poll(name, memory=Memory(failures=1))], "me")
+        page = await shown(site, "/")
+        told = f"{number + 1} of 20 sources could not be read" in page
+        assert told is (number > 0), "a single one of twenty is no news"
+    assert '<a href="/sources">See which, and why</a>' in page
 
 
 async def test_pages_of_articles_and_alerts_read_no_source_but_its_title(

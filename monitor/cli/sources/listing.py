@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -28,10 +29,11 @@ def list_sources(
 ) -> None:
     """List the sources, each with its state in words and its polls."""
     now = SystemClock().now()
-    states = execute(_states(load_config(), now)).values()
-    items = [SourceItem.of(state, now) for state in states]
-    if failing:
-        items = [item for item in items if item.state in ILL]
+    states, awaiting = execute(_states(load_config(), now))
+    every = (
+        SourceItem.of(state, now, awaiting.get(state.source.name, 0)) for state in states.values()
+    )
+    items = [item for item in every if not failing or item.state in ILL]
     if json:
         print_json([item.model_dump() for item in items])
         return
@@ -112,9 +114,11 @@ def politeness(json: Json = False) -> None:
     )
 
 
-async def _states(config: Config, now: datetime) -> dict[str, SourceState]:
+async def _states(
+    config: Config, now: datetime
+) -> tuple[dict[str, SourceState], Mapping[str, int]]:
     async with opened_store(config) as store:
-        return await followed(config, store, now)
+        return await followed(config, store, now), await store.awaiting_pages()
 
 
 async def _detail(config: Config, name: str) -> SourceDetail:
@@ -122,7 +126,8 @@ async def _detail(config: Config, name: str) -> SourceDetail:
     async with opened_store(config) as store:
         (state,) = known([name], await followed(config, store, now, [name]))
         hubs = {item.source: item for item in await store.hub_subscriptions()}
-    return SourceDetail.of_source(state, now, hubs.get(name))
+        awaiting = (await store.awaiting_pages([name])).get(name, 0)
+    return SourceDetail.of_source(state, now, awaiting, hubs.get(name))
 
 
 async def _failure(config: Config, name: str) -> Failure | None:
@@ -170,6 +175,7 @@ def _told(detail: SourceDetail) -> list[tuple[str, object]]:
         ("why that", detail.chosen_why),
         ("owner", f"{detail.owner}: {'sources.yaml' if detail.owner == 'config' else 'added'}"),
         ("state", _state(detail)),
+        ("waiting", detail.awaiting_pages and f"{detail.awaiting_pages} for their full text"),
         ("last error", detail.last_error if detail.failures else ""),
         ("rhythm", detail.rhythm),
         ("last new", detail.last_new),
