@@ -16,6 +16,7 @@ from playwright.async_api import Browser
 
 from monitor.clock import SystemClock
 from monitor.model import Topic
+from tests.browser.shipped import first_run
 from tests.support.chromium import a_browser
 from tests.support.news import fill
 from tests.support.web import a_site
@@ -50,18 +51,17 @@ async def shoot(
     await page.goto(url)
     if "/docs" in url:
         await page.wait_for_selector(".opblock-tag")
-    elif await page.locator("[data-position]").count():
+    elif await page.locator("body[data-position]:not([data-position=''])").count():
         await page.wait_for_selector('#live[data-state="on"]')
     await page.screenshot(path=to)
     await page.close()
 
 
 async def documentation() -> None:
-    """Write the picture of the documentation."""
+    """Write the picture of the documentation: what a first run shows, on the shipped topics."""
     with tempfile.TemporaryDirectory() as folder:
-        async with a_site(Path(folder)) as site, a_browser() as browser:
-            await fill(site.store, SystemClock().now())
-            await shoot(browser, site.url, PICTURE, width=1280, height=860)
+        async with first_run(Path(folder)) as url, a_browser() as browser:
+            await shoot(browser, url, PICTURE, width=1280, height=860)
 
 
 async def gallery(out: Path) -> None:
