@@ -57,8 +57,12 @@ def exact_words(text: str) -> list[str]:
 
 def located(text: str) -> list[tuple[int, int]]:
     """Return where the tokens of `words` stand in a text: start, and end exclusive."""
+    plain = _with_plain_signs(text)
+    if unicodedata.is_normalized("NFKC", plain):  # so are all parts of it (UAX 15): nothing moves
+        plain = _without_quotes(plain)
+        return [token.span() for token in _pattern(plain).finditer(plain)]
     normal, places = [], []
-    for cluster in _CLUSTER.finditer(_with_plain_signs(text)):
+    for cluster in _CLUSTER.finditer(plain):
         part = _normal(cluster[0])
         normal.append(part)
         places += [cluster.span()] * len(part)

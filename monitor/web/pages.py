@@ -101,6 +101,7 @@ class Pages:
             before=before,
             position=self._position(newest) if is_live else "",
             trouble=_trouble(*await archive.failing(LOOKED_AT)),
+            awaiting=0 if listing.rows else sum((await archive.awaiting_pages()).values()),
         )
 
     async def article(self, article_id: ArticleId) -> Response:
@@ -210,7 +211,8 @@ def _trouble(failing: int, looked_at: int) -> str:
     """Return how many sources could not be read, where that are enough for a reader to know."""
     if failing * FEW < looked_at or not failing:
         return ""
-    return f"{failing:,} of {looked_at:,} sources could not be read when they were last asked"
+    of_all = f"{looked_at:,}" if looked_at < LOOKED_AT else f"the first {looked_at:,}"
+    return f"{failing:,} of {of_all} sources could not be read when they were last asked"
 
 
 async def _wrong_topics(archive: Archive, article: Article) -> set[str]:

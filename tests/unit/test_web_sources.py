@@ -62,6 +62,7 @@ async def test_articles_that_wait_for_their_full_text_are_told(site: Site) -> No
     await site.store.lease_sources(["wire"], NOW, "me", 60)
     poll = a_poll("wire", pages=(a_page("a1"), a_page("a2")))
     await site.store.record_polls([poll], "me")
+    assert "2 new articles wait for their full text" in await shown(site, "/")
     listed = await shown(site, "/sources")
     assert listed.count("2 new articles wait for their full text") == 1
     assert "2 new articles wait for their full text" in await shown(site, "/sources/wire")
