@@ -14,7 +14,6 @@ import pytest
 from playwright.async_api import Page, expect
 
 from monitor.clock import SystemClock
-from monitor.model import Topic
 from tests.support.articles import an_article
 from tests.support.chromium import a_browser, missing
 from tests.support.news import PAGE, an_alert, fill
@@ -175,40 +174,6 @@ async def test_an_article_is_marked_as_wrong_for_a_topic_and_the_mark_is_taken_b
     assert seen.wrongs == []
 
 
-async def test_a_topic_is_removed_only_after_a_second_step(site: Site) -> None:
-    await site.store.add_topic(Topic(id="mine", name="Mine", query="mine"))
-    async with watched(site) as seen:
-        page = seen.page
-        await page.goto("/topics/mine")
-        ask = page.get_by_role("button", name="Remove this topic")
-        dialog = page.get_by_role("dialog", name="Remove the topic “Mine”?")
-        for key in ("Escape", "Enter"):  # by the keyboard, as it comes: it is kept
-            await ask.press("Enter")
-            await expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
-            await page.keyboard.press(key)
-            await expect(dialog).to_be_hidden()
-            await expect(ask).to_be_focused()
-        assert await site.store.topic("mine") is not None
-        await ask.click()
-        await dialog.get_by_role("button", name="Remove it").click()
-        await page.wait_for_url("**/topics")
-        assert await site.store.topic("mine") is None
-    assert seen.wrongs == []
-
-
-async def test_why_a_topic_cannot_be_removed_is_said(site: Site) -> None:
-    await site.store.add_topic(Topic(id="mine", name="Mine", query="mine"))
-    await site.store.add_topic(Topic(id="user", name="User", query="@mine"))
-    async with watched(site) as seen:
-        page = seen.page
-        await page.goto("/topics/mine")
-        await page.get_by_role("button", name="Remove this topic").click()
-        await page.get_by_role("button", name="Remove it", exact=True).click()
-        told = page.locator(".remove [role=status]")
-        await expect(told).to_have_text("topic 'mine' is used as @mine by user: change it first")
-    assert await site.store.topic("mine") is not None
-
-
 async def test_filters_hold_for_what_arrives(site: Site) -> None:
     async with watched(site) as seen:
         page = seen.page
@@ -220,47 +185,6 @@ async def test_filters_hold_for_what_arrives(site: Site) -> None:
         await store(site, "a1", title="A tank")
         await store(site, "a2", title="A frigate", topics=("naval",))
         await expect(page.locator("#rows li h2")).to_have_text(["A frigate", "Old frigate"])
-
-
-async def test_a_search_holds_for_what_arrives(site: Site) -> None:
-    async with watched(site) as seen:
-        page = seen.page
-        await live(page)
-        await page.get_by_label("Search").fill("frigate")
-        await page.get_by_role("button", name="Filter").click()
-        await page.wait_for_url("**/?q=frigate")
-        await page.wait_for_selector('#live[data-state="on"]')
-        await store(site, "a1", title="A tank")
-        await store(site, "a2", title="A Frigate")
-        rows = page.locator("#rows li")
-        await expect(rows.locator("h2")).to_have_text(["A Frigate"])
-        await expect(rows.locator("h2 mark")).to_have_text("Frigate")
-        await expect(page.locator("#found")).to_contain_text("1 article found by “frigate”")
-        await store(site, "a2", title="A frigate leaves", revision=2)
-        await store(site, "a3", title=HOSTILE[0], body=f"{HOSTILE[5]} frigate {HOSTILE[3]}")
-        await expect(rows.locator("h2")).to_have_text([HOSTILE[0], "A frigate leaves"])
-        await expect(rows.locator(".excerpt").first).to_have_text(
-            f"{HOSTILE[5]} frigate {HOSTILE[3]}"
-        )
-        await expect(page.locator("#found")).to_contain_text("2 articles found")
-        await page.get_by_role("link", name="Best first").click()
-        await page.wait_for_url("**/?q=frigate&order=best")
-        await expect(page.locator("#live")).to_be_hidden()
-        await page.get_by_label("Source", exact=True).select_option("")
-        await page.get_by_role("button", name="Filter").click()
-        await page.wait_for_url("**/?q=frigate&order=best")
-    assert seen.wrongs == []
-
-
-async def test_a_wrong_query_is_all_that_is_told(site: Site) -> None:
-    async with watched(site) as seen:
-        page = seen.page
-        await page.goto("/?q=foo and (bar")
-        await expect(page.get_by_role("alert")).to_be_visible()
-        await expect(page.get_by_text("No articles")).to_have_count(0)
-        await expect(page.locator("#live")).to_be_hidden()
-        await expect(page.locator("#q")).to_have_value("foo and (bar")
-    assert seen.wrongs == []
 
 
 async def test_older_articles(site: Site) -> None:
