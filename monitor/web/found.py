@@ -70,21 +70,25 @@ async def search_page(
         return {row.article.id: found_in(row.article, root, now) for row in rows}
 
     # In a thread: fifty long articles take some tenths of a second.
-    return Listing(rows, older, told_of(page, order), await asyncio.to_thread(marked))
+    return Listing(rows, older, told_of(page, order, which.before), await asyncio.to_thread(marked))
 
 
-def told_of(page: SearchPage, order: Order) -> str:
-    """Return how many articles were found, as far as that is known; "" where there are none."""
+def told_of(page: SearchPage, order: Order, before: int | None = None) -> str:
+    """Return how many articles were found, as far as that is known; "" where there are none.
+
+    `before` is the `seq` that all of them lie before, None on the first page.
+    """
     count = len(page.rows)
     if order is Order.BEST and page.total is not None and page.total > PAGE:
         all_of = f"the newest {page.total:,}" if page.total >= RANKED else f"{page.total:,}"
         return f"The best {PAGE} of {all_of} articles found"
     if not count:
         return ""
+    noun = f"{'older ' if before is not None else ''}article{'' if count == 1 else 's'}"
     if count > PAGE:
-        return f"More than {PAGE} articles found"
+        return f"More than {PAGE} {noun} found"
     so_far = ", older ones not looked at yet" if page.before is not None else ""
-    return f"{count} article{'' if count == 1 else 's'} found{so_far}"
+    return f"{count} {noun} found{so_far}"
 
 
 def found_in(article: Article, root: Node, now: datetime) -> Found:

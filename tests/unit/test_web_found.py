@@ -104,6 +104,17 @@ def test_how_many_were_found_is_told(
     assert told_of(page, order) == told
 
 
+async def test_older_pages_count_what_is_older(site: Site) -> None:
+    await store(site, *(f"a{number}" for number in range(52)), body="a fleet")
+    first = await shown(site, "/?q=fleet")
+    assert "More than 50 articles found by “fleet”" in first
+    assert len(listed(first)) == 50
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = await shown(site, older.replace("&amp;", "&"))
+    assert listed(second) == ["a1", "a0"]
+    assert "2 older articles found by “fleet”" in second
+
+
 async def test_the_page_of_a_search(site: Site) -> None:
     await store(site, "a", "b", body="A <b>fleet</b> sails.")
     await store(site, "other")

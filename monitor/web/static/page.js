@@ -216,9 +216,11 @@
   }
 
   function takeOver(fresh) {
+    const told = fresh.getElementById("found");
+    if (!told) return; // the query does not hold any more: a topic or list that it used is gone
     const rows = [...fresh.querySelectorAll("#rows > li")].map((row) => document.importNode(row, true));
     entered(rows.reverse().filter(placeFound).length);
-    find("found").replaceWith(document.importNode(fresh.getElementById("found"), true));
+    find("found").replaceWith(document.importNode(told, true));
   }
 
   // The stream ------------------------------------------------------------------------------
