@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -12,7 +13,7 @@ import re2
 
 from monitor.text.words import exact_words, words
 from monitor.topics.canonical import UNITS
-from monitor.topics.mistakes import Fault, shown
+from monitor.topics.mistakes import MOST_APART, Fault, shown
 from monitor.topics.stems import LANGUAGES
 from monitor.topics.tree import (
     Exact,
@@ -30,8 +31,6 @@ from monitor.topics.tree import (
     Zone,
 )
 
-MOST_APART = 100
-"""Words between the two sides of NEAR, and within a phrase."""
 LEAST_LITERALS = 3
 LEAST_FOR_FUZZY = {1: 4, 2: 7}
 LONGEST_PATTERN = 200
@@ -155,6 +154,16 @@ def compiled(node: Regex) -> Any:
         raise Fault(None, f"/{shown(node.pattern)}/ is refused: {why}") from None
 
 
+_CODES = {Field.LANGUAGE: "[a-z]{2,3}", Field.COUNTRY: "[a-z]{2}"}
+_LANGUAGES = {"cn": "zh", "jp": "ja", "ua": "uk", "gr": "el", "cz": "cs", "dk": "da", "us": "en"}
+# Domains that are not their country's code, and countries where people mean their language.
+_MEANT = {
+    (Field.COUNTRY, "uk"): "gb",
+    (Field.COUNTRY, "el"): "gr",
+    **{(Field.LANGUAGE, country): language for country, language in _LANGUAGES.items()},
+}
+
+
 def value(text: str) -> Value:
     """Return what `lang:en` means. Raises Fault."""
     name, _, given = text.partition(":")
@@ -163,8 +172,12 @@ def value(text: str) -> Value:
         given = re.split("[-_]", given)[0]
     if field is Field.DOMAIN:
         given = given.removeprefix("www.").strip("./")
-    if field in (Field.LANGUAGE, Field.COUNTRY) and not re.fullmatch("[a-z]{2,3}", given):
+    letters = _CODES.get(field)
+    if letters and not re.fullmatch(letters, given):
         raise Fault(None, f"{field}: takes a code of two letters such as {field}:fr")
+    if meant := _MEANT.get((field, given)):
+        what = "is no code of ISO 3166" if field is Field.COUNTRY else "is no language"
+        raise Fault(None, f"{field}:{given} {what}: write {field}:{meant}")
     if "*" in given and field is not Field.SOURCE:
         raise Fault(None, f"{field}: takes no *: name it whole")
     if not given:
@@ -220,8 +233,29 @@ def within(text: str) -> Within:
 
 def share(number: str, of: int) -> int:
     """Return how many of the parts `2` or `50%` are. Raises Fault."""
-    plain = number.rstrip("% ")
-    count = math.ceil(int(plain) * of / 100) if number.strip().endswith("%") else int(plain)
-    if not 1 <= count <= of:
-        raise Fault(None, f"atleast({number.strip()}, …): write 1 to {of}, or a share")
+    plain, percent = number.rstrip("% "), number.rstrip().endswith("%")
+    count = math.ceil(int(plain) * of / 100) if percent else int(plain)
+    call = f"atleast({shown(number.strip())}, …)"
+    if count < 1:
+        raise Fault(None, f"{call} holds of every article: write atleast(1, …) or more")
+    if count > of and percent:
+        raise Fault(None, f"{call} is more than all: write atleast(100%, …) or less")
+    if count > of:
+        parts = "1 part" if of == 1 else f"{of} parts"
+        cure = f"write atleast({of}, …) or less"
+        raise Fault(None, f"{call} has {parts}, so it never holds: {cure}")
     return count
+
+
+def check_threshold(threshold: int, weights: Iterable[int]) -> None:
+    """Raise Fault for a score that is never reached, or always."""
+    best = sum(max(weight, 0) for weight in weights)
+    if threshold < 1:
+        raise Fault(None, f"score>={threshold} holds of every article: write score>=1 or more")
+    if not best:
+        never = f"score>={threshold} is never reached, no part has a weight above 0"
+        raise Fault(None, f"{never}: give one such a weight, as 3*word")
+    if threshold > best:
+        never = f"score>={threshold} is never reached, the weights of its parts add up to {best}"
+        cure = f"write score>={best} or less, or give parts more weight, as 3*word"
+        raise Fault(None, f"{never}: {cure}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lark import Token
 
@@ -22,6 +23,8 @@ MAX_WORDS = 1_000
 MAX_DEPTH = 30
 MAX_PATTERNS = 20
 """Wildcards and misspelt words: each is held against every word of an article."""
+MOST_APART = 100
+"""Words between the two sides of NEAR, and within a phrase."""
 MOST_TOLD = 5
 
 
@@ -82,22 +85,56 @@ def _placed(text: str, fault: Fault) -> Mistake:
     return Mistake(fault.sentence.replace("{place}", place, 1), column, line)
 
 
-_SCAN = re.compile(r'"[^"]*"|[()]|[^\s()"]+')
+_FIELDS = [
+    *(zone.value for zone in Zone if zone is not Zone.TEXT),
+    *(field.value for field in Field),
+]
+# A regular expression is no part of the shape: its quotes and parentheses are its own.
+_PATTERN = rf"(?:{'|'.join(_FIELDS)}):/(?:[^/\\\n]|\\.)+/i?(?=[\s(),]|$)"
+_SCAN = re.compile(rf'[^\s()"/:]*?{_PATTERN}|"[^"]*"|[()"]|[^\s()"]+', re.IGNORECASE)
+_CALLED = re.compile(r"(?:^|[-*,:])(atleast|repeat)$", re.IGNORECASE)
+_ARGUMENTS = {
+    "atleast": (
+        re.compile(r"\(\s*\d+\s*%?\s*,"),
+        "{name}( needs a number and parts, as atleast(2, drone, missile, uav)",
+    ),
+    "repeat": (
+        re.compile(r"\(\s*\d+\s*,"),
+        "{name}( needs a number and a part, as repeat(3, drone OR uav)",
+    ),
+}
 
 
 def check_shape(text: str) -> None:
-    """Raise Fault for what is too large to parse, and for whatever is opened and never closed."""
+    """Raise Fault for what is too large to parse, for whatever is opened and never closed, and for
+    calls without what they need."""
     if not text.strip():
         raise Fault(0, "the query is empty: write at least one word")
     if len(text) > MAX_CHARACTERS:
         raise _too_large(f"{len(text)} characters", MAX_CHARACTERS)
-    if text.count('"') % 2:
-        raise Fault(text.rfind('"'), 'unclosed quote that starts at {place}: add a closing "')
     found = list(_SCAN.finditer(text))
+    for match in found:
+        if match[0] == '"':
+            raise Fault(match.start(), 'unclosed quote that starts at {place}: add a closing "')
     terms = sum(1 for match in found if match[0] not in "()" and match[0].lower() not in OPERATORS)
     if terms > MAX_TERMS:
         raise _too_large(f"{terms} terms", MAX_TERMS)
     _check_parentheses((match[0], match.start()) for match in found if match[0] in "()")
+    for before, after in pairwise(found):
+        if after[0] == "(" and (called := _CALLED.search(before[0])):
+            _check_call(text, before.start() + called.start(1), called[1], after.start())
+
+
+def _check_call(text: str, offset: int, name: str, bracket: int) -> None:
+    """Raise Fault for a call that would be read as words."""
+    arguments, needs = _ARGUMENTS[name.lower()]
+    given = arguments.match(text, bracket)
+    if bracket == offset + len(name):
+        if given is None:
+            raise Fault(offset, "{place}: " + needs.replace("{name}", name))
+    elif given is not None:
+        shown_call = f"{name}{given[0].rstrip(', ')}"
+        raise Fault(offset, f"{{place}}: write {shown_call} without white space before the (")
 
 
 def _check_parentheses(found: Iterable[tuple[str, int]]) -> None:
@@ -125,6 +162,8 @@ def misplaced(tokens: Sequence[Token], at: Token) -> Fault:
     ended = at.type == "$END"  # which Lark places at the last token
     earlier = [item for item in tokens if ended or (item.start_pos or 0) < (at.start_pos or 0)]
     nearby = (earlier[-1], at) if earlier else (at,)
+    if at.type == "WEIGHT" and nearby[0].type not in _WEIGHED:
+        return Fault(at.start_pos, "{place}: " + _WEIGHT_ALONE.replace("{word}", shown(at)))
     for token in nearby:
         start, shape = token.start_pos, _NEEDS.get(token.type)
         if shape:
@@ -135,6 +174,8 @@ def misplaced(tokens: Sequence[Token], at: Token) -> Fault:
     return Fault(at.start_pos, "{place}: there is nothing between ( and ): add a word")
 
 
+_WEIGHED = ("SCORE", "SCORE_GROUP", "WEIGHT")
+_WEIGHT_ALONE = "{word}: weights belong to a score, as score>=5: 3*word 2*other"
 _NEEDS = {
     "ZONE": "{token} needs a word, a phrase or a group right after it",
     "NEAR": "{token} needs two terms: a word, a phrase or a group on both sides",
@@ -149,10 +190,6 @@ _NEEDS = {
     "REPEAT": "{token} needs one word, phrase or group, and a ) at the end",
     "REGEX": "a regular expression stands right behind a field, as title:/…/",
 }
-_FIELDS = [
-    *(zone.value for zone in Zone if zone is not Zone.TEXT),
-    *(field.value for field in Field),
-]
 _KNOWN = ", ".join(f"{name}:" for name in (*_FIELDS, "published", "in"))
 _ZONE_ALONE = "{word} needs a word, a phrase or a group right after it"
 
@@ -164,12 +201,21 @@ _FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?i)(source|domain|country|lang|published|in):", "{word} needs a value right after it"),
         (r"(?i)in:.*", "{word} is no time: write for example in:24h or in:7d"),
         (r"(?i)and|or|not", "write {upper} to combine parts, or quote the word to search for it"),
-        (r"O?NEAR.+", "{word}: write NEAR/10, with the number of words that may stand between"),
-        (r"(ADJ|WITHIN)([/~]?\d+)?:?|[WN]/\d+", "write NEAR/10 or ONEAR/10 instead of {word}"),
+        (r"(?i)o?near/\d+", "write {upper} in capitals, or quote it"),
+        (r"O?NEAR.+", "{word}: write NEAR/{number}, with the number of words between"),
+        (r"(?i)pre/\d+", "write ONEAR/{number} instead of {word}"),
+        (
+            r"(ADJ|WITHIN)([/~]?\d+)?:?|(?i:adj|within|[wn])?/\d+",
+            "write NEAR/{number}, or ONEAR/{number} for this order, instead of {word}",
+        ),
+        (
+            r"(?i)score[<>=].*",
+            "{word} is no score: write score>=5: and its parts, as score>=5: 3*word 2*other",
+        ),
         (r"&&?", "write AND instead of {word}"),
         (r"\|\|?", "write OR instead of {word}"),
         (r"!.*", "write NOT instead of !"),
-        (r"(?s).*\^\d.*", "{word}: weights belong to a score, as score>=5: 3*word 2*other"),
+        (r"(?s).*\^\d.*", _WEIGHT_ALONE),
         (r"(?s).*[\[\]{}].*|[<>].*", "{word} is no part of this language: quote it"),
         (r"/.*", "{word}: a regular expression is written title:/…/ or title:/…/i"),
         (r"\+.*", "leave out the +: every part must be there unless OR or NOT says otherwise"),
@@ -192,10 +238,21 @@ def check_word(word: str) -> None:
     for pattern, sentence in _FOREIGN:
         if pattern.fullmatch(word):
             prefix = shown(word.partition(":")[0]) + ":"
-            told = {"{word}": shown(word), "{upper}": word.upper(), "{prefix}": prefix}
+            told = {
+                "{number}": str(_apart_in(word)),
+                "{word}": shown(word),
+                "{upper}": word.upper(),
+                "{prefix}": prefix,
+            }
             for name, text in told.items():
                 sentence = sentence.replace(name, text)
             raise Fault(None, sentence)
+
+
+def _apart_in(word: str) -> int:
+    """Return how many words apart an operator of another language means."""
+    found = re.search(r"\d{1,9}", word)
+    return min(int(found[0]), MOST_APART) if found else 10
 
 
 def shown(text: str) -> str:

@@ -219,11 +219,10 @@ class _Builder(Transformer[Token, Node]):
     def score(self, token: Token, *found: tuple[int, Node] | Token) -> Node:
         parts = tuple(part for part in found if not isinstance(part, Token))
         number = token.partition("=")[2].rstrip(":(")
-        threshold, best = int(number[:9]), sum(max(weight, 0) for weight, _ in parts)
+        threshold = int(number[:9])
         if not all(weight for weight, _ in parts):
             raise Fault(None, "a weight of 0 changes nothing: remove the part")
-        if not 1 <= threshold <= best:
-            raise Fault(None, f"score>={threshold} is met by everything or nothing: 1 to {best}")
+        leaves.check_threshold(threshold, [weight for weight, _ in parts])
         return Score(threshold, parts)
 
 
