@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from monitor.model import AlertRule, Topic, WordList
 from monitor.topics.matcher import NONE, Matcher
-from monitor.topics.mistakes import Mistake, QueryError
+from monitor.topics.mistakes import MOST_TOLD, BrokenUse, Mistake, QueryError, shown
 from monitor.topics.query import Query, parse
+from monitor.topics.reading import UNKNOWN
 from monitor.topics.stems import LANGUAGES
 from monitor.topics.tree import Node, Or
 
@@ -110,39 +111,59 @@ class _Compiler:
             return
         topic = self._topics[topic_id]
         for used in _USED.findall(topic.query):
-            if used in (*using, topic_id):
-                chain = " uses ".join(f"@{name}" for name in (*using, topic_id, used))
+            path = (*using, topic_id)
+            if used in path:
+                circle = (*path[path.index(used) :], used)
+                chain = " uses ".join(f"@{name}" for name in circle)
                 sentence = f"{chain}: a topic cannot use itself, write one of them out"
                 self._errors[topic_id] = QueryError([Mistake(sentence)])
                 return
             if used in self._topics:
-                self._read(used, (*using, topic_id))
-        if topic.stem and topic.stem not in LANGUAGES:
-            known = ", ".join(sorted(LANGUAGES))
-            sentence = f"stem: no stemmer for the language '{topic.stem}'; there are {known}"
-            self._errors.setdefault(topic_id, QueryError([Mistake(sentence)]))
-            return
+                self._read(used, path)
+        self._compile(topic)
+
+    def _compile(self, topic: Topic) -> None:
+        known = not topic.stem or topic.stem in LANGUAGES
+        mistakes = [] if known else [Mistake(_no_stemmer(topic.stem))]
+        broken = [
+            name for name in dict.fromkeys(_USED.findall(topic.query)) if name in self._errors
+        ]
+        names = {**self._names, **dict.fromkeys(broken, UNKNOWN)} if broken else self._names
         try:
-            query = parse(topic.query, stem=topic.stem, names=self._names)
+            query = parse(topic.query, stem=topic.stem if known else "", names=names)
         except QueryError as error:
-            self._errors.setdefault(topic_id, error)
+            mistakes += error.mistakes
         else:
-            if topic_id not in self._errors:
-                self._queries[topic_id] = query
-                self._names[topic_id] = query.root
+            if not (mistakes or broken):
+                self._queries[topic.id] = query
+                self._names[topic.id] = query.root
+                return
+        if mistakes:
+            self._errors[topic.id] = QueryError(mistakes)
+        else:
+            listed = " and ".join(f"@{name}" for name in broken)
+            cure = "does not hold: correct that one" if len(broken) == 1 else "do not hold"
+            self._errors[topic.id] = BrokenUse([Mistake(f"it uses {listed}, which {cure}")])
 
     def _read_list(self, words: WordList) -> None:
         terms: dict[Node, None] = {}
+        mistakes = []
         for term in words.terms:
             quoted = term if term.startswith(("=", '"')) or term.isalnum() else f'"{term}"'
             try:
                 terms[parse(quoted).root] = None
             except QueryError as error:
-                mistakes = [Mistake(f"{term}: {error}")]
-                self._errors[words.name] = QueryError(mistakes)
-                return
+                mistakes.append(Mistake(f"{shown(term)}: {error}"))
         items = tuple(terms)
-        if not items:
-            self._errors[words.name] = QueryError([Mistake("the list has no term: add one")])
+        if not words.terms:
+            mistakes = [Mistake("the list has no term: add one")]
+        if mistakes:
+            self._errors[words.name] = QueryError(mistakes[:MOST_TOLD])
         else:
             self._names[words.name] = items[0] if len(items) == 1 else Or(items)
+
+
+def _no_stemmer(stem: str) -> str:
+    near = [code for code, name in LANGUAGES.items() if name == stem.lower()]
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(LANGUAGES))}"
+    return f"stem: no stemmer for the language '{shown(stem)}'; {hint}"

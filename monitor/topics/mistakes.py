@@ -58,6 +58,10 @@ class QueryError(Rejected):
         return self.mistakes[0].line
 
 
+class BrokenUse(QueryError):
+    """A query that would hold if what it uses did: the mistake is told there."""
+
+
 class Fault(Exception):
     """A mistake at an offset; `{place}` in the sentence becomes its line and column.
 
