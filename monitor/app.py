@@ -252,8 +252,14 @@ def _links_problem(selector: str) -> str | None:
     return None
 
 
-def _topic_problems(topics: Sequence[Topic], lists: Sequence[WordList]) -> Mapping[str, str]:
+def _topic_problems(
+    topics: Sequence[Topic], lists: Sequence[WordList]
+) -> Mapping[str, Sequence[str]]:
     from monitor.topics.compile import compile_topics
+    from monitor.topics.mistakes import BrokenUse
 
-    errors = compile_topics(topics, lists).errors
-    return {name: str(error) for name, error in errors.items()}
+    return {
+        name: [mistake.sentence for mistake in error.mistakes]
+        for name, error in compile_topics(topics, lists).errors.items()
+        if not isinstance(error, BrokenUse)
+    }

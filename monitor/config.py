@@ -6,25 +6,23 @@ declares (sources, topics, alerts) is read by `monitor/declarations/`.
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from monitor.declarations import (
     ChannelConfig,
     EmailChannel,
     SourceRules,
     TopicsCheck,
+    judged,
+    nearest,
     read_alerts,
     read_sources,
     read_topics,
-    sentence,
 )
 from monitor.errors import ConfigError, Problem
 from monitor.model import AlertRule, Source, Topic, WordList
@@ -64,24 +62,18 @@ def load(
     problems: list[Problem] = []
     given = _from_environment(environ, problems)
     folder = Path(str(overrides.get("config_dir") or given.get("config_dir") or "config"))
+    settings, wrong = _read_settings(folder, {**given, **overrides}, given, problems)
+    if settings:
+        _check_contact(settings, wrong, problems)
     if not folder.is_dir():
         cure = f"name the folder of sources.yaml in {PREFIX}CONFIG_DIR"
         raise ConfigError([*problems, Problem(str(folder), f"the folder does not exist: {cure}")])
-    settings = _read_settings(folder, {**given, **overrides}, given, problems)
     sources = read_sources(folder / "sources.yaml", source_rules, problems)
     topics, lists = read_topics(folder, check_topics, problems)
-    warnings = _warnings(environ)
-    channels, rules = read_alerts(
-        folder / "alerts.yaml",
-        [topic.id for topic in topics],
-        partial(_query_problem, check_topics, topics, lists),
-        environ,
-        problems,
-        warnings,
-    )
+    check_query = partial(_query_problems, check_topics, topics, lists)
+    channels, rules = read_alerts(folder / "alerts.yaml", check_query, environ, problems)
     if settings:
-        _check_mail(folder, settings, channels, problems)
-        _check_contact(settings, problems)
+        _check_mail(folder, settings, channels, wrong, problems)
     if problems or settings is None:
         raise ConfigError(problems)
     return Config(
@@ -91,35 +83,33 @@ def load(
         lists,
         channels,
         rules,
-        tuple(warnings),
+        tuple(_warnings(environ)),
         source_rules,
     )
 
 
-def _query_problem(
+def _query_problems(
     check_topics: TopicsCheck, topics: Sequence[Topic], lists: Sequence[WordList], query: str
-) -> str | None:
+) -> Sequence[str]:
     """Return what is wrong with a query that belongs to no topic, but may use topics by name."""
     asked = Topic(id=_NOBODYS, name="", query=query)
-    return check_topics([*topics, asked], lists).get(_NOBODYS)
+    return check_topics([*topics, asked], lists).get(_NOBODYS, ())
 
 
 def _read_settings(
     folder: Path, values: Mapping[str, Any], environment: Mapping[str, str], problems: list[Problem]
-) -> Settings | None:
+) -> tuple[Settings | None, Set[str]]:
+    """Return the settings, those that are wrong as they are by default, and which these are."""
     path = folder / "monitor.yaml"
-    declared = read_yaml(path, problems) if path.exists() else {}
+    declared = (read_yaml(path, problems) if path.exists() else None) or {}
     declared.pop("config_dir", None)
     merged = {"config_dir": folder, **declared, **values}
-    try:
-        return Settings(**merged)
-    except ValidationError as error:
-        for detail in error.errors():
-            key = str(detail["loc"][0])
-            variable = f"{PREFIX}{key.upper()}"
-            place = variable if key in environment else f"{key} in {path}"
-            problems.append(Problem(place, sentence(detail, known=Settings.model_fields)))
-        return None
+    settings, faults, wrong = judged(Settings, merged, {}, lambda values: Settings(**values))
+    for fault in faults:
+        variable = f"{PREFIX}{fault.key.upper()}"
+        place = variable if fault.key in environment else f"{fault.key} in {path}"
+        problems.append(Problem(place, fault.sentence))
+    return settings, wrong
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
@@ -137,9 +127,9 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> di
     return given
 
 
-def _check_contact(settings: Settings, problems: list[Problem]) -> None:
+def _check_contact(settings: Settings, wrong: Set[str], problems: list[Problem]) -> None:
     """A service that runs for others tells publishers whom to write to."""
-    if settings.broker.startswith("kafka://") and not settings.contact:
+    if settings.broker.startswith("kafka://") and not settings.contact and "contact" not in wrong:
         cure = "set it to your mail address or a page about you; publishers see it"
         problems.append(Problem(f"{PREFIX}CONTACT", f"server mode needs a contact: {cure}"))
 
@@ -148,15 +138,16 @@ def _check_mail(
     folder: Path,
     settings: Settings,
     channels: Mapping[str, ChannelConfig],
+    wrong: Set[str],
     problems: list[Problem],
 ) -> None:
     for name, channel in channels.items():
         if not isinstance(channel, EmailChannel):
             continue
         place = f"channel '{name}' in {folder / 'alerts.yaml'}"
-        if not settings.smtp_url.get_secret_value():
+        if not settings.smtp_url.get_secret_value() and "smtp_url" not in wrong:
             problems.append(Problem(place, f"mail needs a server: set {PREFIX}SMTP_URL"))
-        if not settings.smtp_sender:
+        if not settings.smtp_sender and "smtp_sender" not in wrong:
             problems.append(Problem(place, f"mail needs a From address: set {PREFIX}SMTP_SENDER"))
 
 
@@ -166,7 +157,6 @@ def _warnings(environ: Mapping[str, str]) -> list[str]:
     found = []
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in known and not name.startswith("MONITOR_TEST_"):
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = f"; {near}" if (near := nearest(name, known)) else ""
             found.append(f"{name} is set, but no setting has that name{hint}")
     return found

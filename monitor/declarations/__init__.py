@@ -14,8 +14,9 @@ from monitor.declarations.alerts import (
     StreamChannel,
     WebhookChannel,
     read_alerts,
+    unmade_topics,
 )
-from monitor.declarations.entries import NAME, NAME_RULE, sentence
+from monitor.declarations.entries import NAME, NAME_RULE
 from monitor.declarations.sources import (
     LEAST_INTERVAL,
     LocationKind,
@@ -26,6 +27,7 @@ from monitor.declarations.sources import (
     values_of,
 )
 from monitor.declarations.topics import TopicEntry, TopicsCheck, read_topic_file, read_topics
+from monitor.declarations.wording import judged, nearest
 
 __all__ = [
     "LEAST_INTERVAL",
@@ -43,10 +45,12 @@ __all__ = [
     "TopicsCheck",
     "WebhookChannel",
     "check_source",
+    "judged",
+    "nearest",
     "read_alerts",
     "read_sources",
     "read_topic_file",
     "read_topics",
-    "sentence",
+    "unmade_topics",
     "values_of",
 ]

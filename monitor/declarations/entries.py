@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict
 
+from monitor.declarations.wording import judged, nearest
 from monitor.errors import Problem
-from monitor.yamlfile import expand, read_yaml
+from monitor.yamlfile import read_yaml
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 NAME_RULE = "a name is small letters, digits, dots, dashes and underscores, at most 100"
-_SECRET = ("secret", "password", "smtp_url", "database_url", "broker_url")
-_KINDS = ("log", "stream", "webhook", "email")
-
-T = TypeVar("T")
 
 
 class Declaration(BaseModel):
@@ -27,72 +24,97 @@ class Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def sentence(detail: ErrorDetails, known: Iterable[str] = ()) -> str:
-    """Return one pydantic error as a sentence with what was given, but never a secret."""
-    kind = detail["type"]
-    if kind == "missing":
-        return "is missing: add it"
-    if kind == "extra_forbidden":
-        return f"is not a key here; known keys are {', '.join(sorted(known))}"
-    if kind == "union_tag_invalid":
-        return f"type must be one of {detail['ctx']['expected_tags']}, got {detail['ctx']['tag']}"
-    message = detail["msg"].removeprefix("Value error, ")
-    message = message.replace("Input should be", "must be")
-    given = detail["input"]
-    if any(part in _SECRET for part in detail["loc"]):
-        return message
-    return message if isinstance(given, dict) else f"{message}, got {str(given)[:200]}"
+T = TypeVar("T", bound=Declaration)
 
 
-def with_key(detail: ErrorDetails) -> str:
-    """Return one pydantic error as a sentence that begins with the key."""
-    keys = [str(part) for part in detail["loc"] if part not in _KINDS]
-    text = sentence(detail)
-    if detail["type"] == "extra_forbidden":
-        text = "is not a key here; docs/configuration.md lists the keys"
-    return f"{'.'.join(keys)} {text}".strip()
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """What the entries of a section are. `stand_in` has values for what must be there, which are
+    taken where it is wrong, so that the rest of an entry can be judged all the same."""
+
+    noun: str
+    model: type[T]
+    example: str
+    stand_in: Mapping[str, Any] = field(default_factory=dict)
 
 
-def named_entries(
-    path: Path, section: str, sections: tuple[str, ...], noun: str, problems: list[Problem]
-) -> Iterator[tuple[str, str, Any]]:
-    """Yield name, place and value for each entry of one section of a file whose name holds."""
-    content = read_yaml(path, problems if section == sections[0] else [])
-    if section == sections[0]:
-        known = ", ".join(sections)
-        problems.extend(
-            Problem(f"{key} in {path}", f"is not a key of this file; known: {known}")
-            for key in content.keys() - set(sections)
-        )
-    entries = content.get(section) or {}
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A value of a section, by its name. `place` is what people are told."""
+
+    name: str
+    place: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """An entry as far as it can be understood; what is in `wrong` only stands in for a key."""
+
+    name: str
+    place: str
+    content: T
+    wrong: Set[str] = frozenset()
+
+
+def read_sections(
+    path: Path, sections: tuple[str, ...], problems: list[Problem]
+) -> dict[str, Any] | None:
+    """Return the sections of a file; None where it cannot be read, which is a problem."""
+    content = read_yaml(path, problems)
+    for key in content or ():
+        if key not in sections:
+            cure = nearest(key, sections) or f"the keys are {', '.join(sections)}"
+            problems.append(Problem(f"{key} in {path}", f"is not a key of this file; {cure}"))
+    return content
+
+
+def named_in(
+    content: Mapping[str, Any] | None,
+    path: Path,
+    section: str,
+    noun: str,
+    problems: list[Problem],
+) -> Iterator[Named]:
+    """Yield each entry of one section of a file."""
+    entries = (content or {}).get(section) or {}
     if not isinstance(entries, dict):
         problems.append(Problem(f"{section} in {path}", f"must name each {noun}: 'NAME: {{…}}'"))
         return
     for name, value in entries.items():
-        place = f"{noun} '{name}' in {path}"
-        if NAME.fullmatch(str(name)):
-            yield str(name), place, value
-        else:
-            problems.append(Problem(place, NAME_RULE))
+        yield Named(str(name), f"{noun} '{name}' in {path}", value)
+
+
+def read_entry(
+    named: Named, kind: Kind[T], problems: list[Problem], unset: Collection[str] = ()
+) -> Entry[T] | None:
+    """Return an entry as far as it can be understood, None where nothing of it can.
+
+    Nothing is said of the keys that are `unset`: what they would hold is not known.
+    """
+    if not NAME.fullmatch(named.name):
+        problems.append(Problem(named.place, NAME_RULE))
+    known = isinstance(named.value, Mapping)
+    values = {str(key): value for key, value in named.value.items()} if known else {}
+    content, faults, wrong = judged(kind.model, values, kind.stand_in)
+    if known:
+        told = (fault for fault in faults if fault.key not in unset)
+        problems.extend(Problem(named.place, str(fault)) for fault in told)
+    else:
+        problems.append(Problem(named.place, f"must have keys with values, such as {kind.example}"))
+    return None if content is None else Entry(named.name, named.place, content, wrong)
 
 
 def read_entries(
+    content: Mapping[str, Any] | None,
     path: Path,
     section: str,
-    sections: tuple[str, ...],
-    noun: str,
-    adapter: TypeAdapter[T],
+    kind: Kind[T],
     problems: list[Problem],
-    environ: Mapping[str, str] | None = None,
-) -> list[tuple[str, str, T]]:
-    """Return name, place and entry for each valid entry of one section of one file."""
-    found = []
-    for name, place, value in named_entries(path, section, sections, noun, problems):
-        try:
-            value = value if environ is None else expand(value, environ)
-            found.append((name, place, adapter.validate_python(value)))
-        except ValidationError as error:
-            problems.extend(Problem(place, with_key(detail)) for detail in error.errors())
-        except (KeyError, OSError) as error:
-            problems.append(Problem(place, str(error.args[0])))
-    return found
+) -> list[Entry[T]]:
+    """Return the entries of one section of a file, as far as they can be understood."""
+    found = (
+        read_entry(named, kind, problems)
+        for named in named_in(content, path, section, kind.noun, problems)
+    )
+    return [entry for entry in found if entry is not None]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
-from monitor.declarations.entries import NAME, NAME_RULE, Declaration, named_entries, with_key
+from monitor.declarations.entries import NAME, NAME_RULE, Declaration, named_in, read_sections
+from monitor.declarations.wording import judged, nearest
 from monitor.errors import Problem
 from monitor.model import FullText, Owner, Source
 from monitor.model.sources import DAY
@@ -21,6 +22,13 @@ Check = Callable[[str], str | None]
 LEAST_INTERVAL = 60
 NO_LIMIT = "none"
 AUTO = "auto"
+
+_MEANT = {
+    **dict.fromkeys(("rss", "atom", "rdf", "xml"), "feed"),
+    **dict.fromkeys(("imap", "email", "newsletter"), "mail"),
+    **{"html": "page", "web": "site", "file": "text"},
+}
+"""What people call types of sources."""
 
 _DURATION = re.compile(r"(\d{1,9})\s*([smhd]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": DAY}
@@ -128,23 +136,20 @@ def check_source(
     A `path` is relative to `folder`, the operator's. Without one it is refused, as mail is: nobody
     else can have files of this machine read, or its environment sent to a server of their own.
     """
-    faults = [] if NAME.fullmatch(name) else [NAME_RULE]
-    if not isinstance(values, Mapping):
-        return None, (*faults, "must have keys with values, such as url")
-    try:
-        entry = SourceEntry.model_validate(
-            {key: value for key, value in values.items() if value is not None}
-        )
-    except ValidationError as error:
-        return None, (*faults, *(with_key(detail) for detail in error.errors()))
-    faults += _location_faults(entry, rules, folder) + _other_faults(entry, rules)
-    if faults:
+    entry, faults = _judged(name, values, rules, folder)
+    if entry is None or faults:
         return None, tuple(faults)
+    return _source(name, entry, rules, owner, folder), ()
+
+
+def _source(
+    name: str, entry: SourceEntry, rules: SourceRules, owner: Owner, folder: Path | None
+) -> Source:
     path = rules.types[entry.type] == "path"
     return Source(
         name=name,
         type=entry.type,
-        location=str(folder / entry.path) if path and folder else entry.url,
+        location=_location(entry, rules, folder),
         title=entry.title or name,
         interval=entry.interval,
         cron=entry.cron,
@@ -155,7 +160,32 @@ def check_source(
         password=entry.password,
         enabled=entry.enabled,
         owner=owner,
-    ), ()
+    )
+
+
+def _judged(
+    name: str, values: object, rules: SourceRules, folder: Path | None
+) -> tuple[SourceEntry | None, list[str]]:
+    """Return a source's keys as far as they can be understood, and every mistake."""
+    faults = [] if NAME.fullmatch(name) else [NAME_RULE]
+    if not isinstance(values, Mapping):
+        example = "{url: 'https://example.org/news.xml'}"
+        return None, [*faults, f"must have keys with values, such as {example}"]
+    given = {str(key): value for key, value in values.items() if value is not None}
+    entry, found, wrong = judged(SourceEntry, given, {})
+    faults += map(str, found)
+    if entry is not None:
+        if not wrong & {"type", "url", "path"}:
+            faults += _location_faults(entry, rules, folder)
+        faults += _value_faults(entry, rules)
+        if "type" not in wrong and entry.type in rules.types:
+            faults += _faults_of_type(entry, wrong)
+    return entry, faults
+
+
+def _location(entry: SourceEntry, rules: SourceRules, folder: Path | None) -> str:
+    path = rules.types.get(entry.type) == "path"
+    return str(folder / entry.path) if path and folder else entry.url
 
 
 def values_of(source: Source, rules: SourceRules) -> dict[str, Any]:
@@ -176,18 +206,19 @@ def values_of(source: Source, rules: SourceRules) -> dict[str, Any]:
 
 def read_sources(path: Path, rules: SourceRules, problems: list[Problem]) -> tuple[Source, ...]:
     """Return the declared sources; a `path` is taken relative to the file's folder."""
+    content = read_sections(path, ("sources",), problems)
     sources = []
     seen: dict[str, str] = {}
-    for name, place, value in named_entries(path, "sources", ("sources",), "source", problems):
-        source, faults = check_source(name, value, rules, owner=Owner.CONFIG, folder=path.parent)
-        problems.extend(Problem(place, fault) for fault in faults)
-        if source is None:
-            continue
-        first = seen.setdefault(source.location, name)
-        if first != name:
-            kind = rules.types[source.type]
-            problems.append(Problem(place, f"has the same {kind} as '{first}': drop one of them"))
-        sources.append(source)
+    for named in named_in(content, path, "sources", "source", problems):
+        entry, faults = _judged(named.name, named.value, rules, path.parent)
+        location = _location(entry, rules, path.parent) if entry else ""
+        first = seen.setdefault(location, named.name) if location else named.name
+        if first != named.name:
+            kind = "path" if entry and entry.path else "url"
+            faults.append(f"has the same {kind} as '{first}': drop one of them")
+        problems.extend(Problem(named.place, fault) for fault in faults)
+        if entry and not faults:
+            sources.append(_source(named.name, entry, rules, Owner.CONFIG, path.parent))
     return tuple(sources)
 
 
@@ -195,7 +226,11 @@ def _location_faults(entry: SourceEntry, rules: SourceRules, folder: Path | None
     kind = rules.types.get(entry.type)
     if kind is None:
         known = ", ".join(sorted(rules.types))
-        return [f"type '{entry.type}' is unknown; known are {known}"]
+        meant = _MEANT.get(entry.type.lower(), "")
+        hint = (
+            f"did you mean {meant}?" if meant in rules.types else nearest(entry.type, rules.types)
+        )
+        return [f"type '{entry.type}' is unknown; {hint or f'known are {known}'}"]
     if kind == "path":
         if folder is None:
             return [f"type '{entry.type}' reads files: it can only be declared in sources.yaml"]
@@ -230,20 +265,26 @@ def _readable(url: str) -> bool:
         return False
 
 
-def _other_faults(entry: SourceEntry, rules: SourceRules) -> list[str]:
+def _value_faults(entry: SourceEntry, rules: SourceRules) -> list[str]:
     faults = []
     if entry.interval is not None and entry.cron:
         faults.append("has an interval and a cron: drop one of them")
     wrong = rules.check_cron(entry.cron) if entry.cron else None
     if wrong:
         faults.append(f"cron: {wrong}")
-    if entry.links and entry.type != "page":
-        faults.append("links is for type 'page' alone: drop it")
     wrong = rules.check_links(entry.links) if entry.links else None
     if wrong:
         faults.append(f"links: {wrong}")
+    return faults
+
+
+def _faults_of_type(entry: SourceEntry, wrong: Set[str]) -> list[str]:
+    """Return what does not belong to the type; nothing is said of a key that is wrong itself."""
+    faults = []
+    if entry.links and entry.type != "page":
+        faults.append("links is for type 'page' alone: drop it")
     if entry.password and entry.type != "mail":
         faults.append("password is for type 'mail' alone: drop it")
-    if entry.type == "mail" and not entry.password:
+    if entry.type == "mail" and not entry.password and "password" not in wrong:
         faults.append("type 'mail' needs a password: name it like ${NEWSLETTER_PASSWORD}")
     return faults

@@ -6,14 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from pydantic import TypeAdapter
-
-from monitor.declarations.entries import NAME, NAME_RULE, Declaration, read_entries
+from monitor.declarations.entries import (
+    NAME,
+    NAME_RULE,
+    Declaration,
+    Entry,
+    Kind,
+    read_entries,
+    read_sections,
+)
 from monitor.errors import Problem
 from monitor.model import Expectations, Priority, Topic, WordList
+from monitor.yamlfile import names_near
 
-TopicsCheck: TypeAlias = Callable[[Sequence[Topic], Sequence[WordList]], Mapping[str, str]]
-"""What is wrong with topics and word lists that belong together, by name."""
+TopicsCheck: TypeAlias = Callable[
+    [Sequence[Topic], Sequence[WordList]], Mapping[str, Sequence[str]]
+]
+"""What is wrong with topics and word lists that belong together, by name. What only uses something
+that is wrong is not wrong itself."""
 
 
 class ExpectEntry(Declaration):
@@ -34,51 +44,81 @@ class TopicEntry(Declaration):
     expect: ExpectEntry = ExpectEntry()
 
 
-_TOPIC = TypeAdapter(TopicEntry)
+_TOPIC = Kind("topic", TopicEntry, "{query: harbour AND strike}", {"query": ""})
 
 
 def read_topics(
     folder: Path, check: TopicsCheck, problems: list[Problem]
 ) -> tuple[tuple[Topic, ...], tuple[WordList, ...]]:
-    """Return the declared topics and word lists of a configuration."""
+    """Return the declared topics and word lists of a configuration, as far as they can be
+    understood: what is in a file that cannot be read has its name and no query."""
     places: dict[str, str] = {}
-    topics: list[Topic] = []
+    unjudged: set[str] = set()
+    topics, again = _of_files(folder, places, unjudged, problems)
     lists: list[WordList] = []
-    for path in (folder / "topics.yaml", *sorted((folder / "topics").glob("*.yaml"))):
-        for topic, place in _entries(path, problems):
-            if topic.id in places:
-                other = places[topic.id].rpartition(" in ")[2]
-                problems.append(Problem(place, f"is in {other} as well: rename one of them"))
-            places.setdefault(topic.id, place)
-            topics.append(topic)
     for path in sorted((folder / "lists").glob("*.txt")):
         places[path.stem] = f"word list {path}"
         lists += _word_list(path, problems)
+        unjudged |= {path.stem} - {each.name for each in lists}
+    known = {topic.id for topic in topics}
+    topics += [Topic(id=name, name=name, query="") for name in sorted(unjudged - known)]
     for name, wrong in check(topics, lists).items():
-        prefix = "" if places[name].startswith("word list") else "query: "
-        problems.append(Problem(places[name], f"{prefix}{wrong}"))
+        if name not in unjudged:
+            problems.extend(_told(places[name], sentence) for sentence in wrong)
+    for place, topic in again:
+        others = [each for each in topics if each.id != topic.id]
+        wrong = check([*others, topic], lists).get(topic.id, ())
+        problems.extend(_told(place, sentence) for sentence in wrong)
     return tuple(topics), tuple(lists)
+
+
+def _of_files(
+    folder: Path, places: dict[str, str], unjudged: set[str], problems: list[Problem]
+) -> tuple[list[Topic], list[tuple[str, Topic]]]:
+    """Return the topics of all files, and those that are there again, with their places."""
+    topics: list[Topic] = []
+    again: list[tuple[str, Topic]] = []
+    for path in (folder / "topics.yaml", *sorted((folder / "topics").glob("*.yaml"))):
+        entries = _entries(path, problems)
+        if entries is None:
+            unjudged.update(names_near(path))
+        for entry in entries or ():
+            if entry.name not in places:
+                places[entry.name] = entry.place
+                topics.append(_topic(entry))
+                unjudged |= {entry.name} if "query" in entry.wrong else set()
+                continue
+            other = places[entry.name].rpartition(" in ")[2]
+            problems.append(Problem(entry.place, f"is in {other} as well: rename one of them"))
+            again += [] if "query" in entry.wrong else [(entry.place, _topic(entry))]
+    return topics, again
+
+
+def _told(place: str, sentence: str) -> Problem:
+    of_query = not (place.startswith("word list") or sentence.startswith("stem: "))
+    return Problem(place, f"query: {sentence}" if of_query else sentence)
 
 
 def read_topic_file(path: Path, problems: list[Problem]) -> tuple[Topic, ...]:
     """Return the topics of one file, their queries unread."""
-    return tuple(topic for topic, _ in _entries(path, problems))
+    return tuple(map(_topic, _entries(path, problems) or ()))
 
 
-def _entries(path: Path, problems: list[Problem]) -> list[tuple[Topic, str]]:
-    found = read_entries(path, "topics", ("topics",), "topic", _TOPIC, problems)
-    return [(_topic(name, entry), place) for name, place, entry in found]
+def _entries(path: Path, problems: list[Problem]) -> list[Entry[TopicEntry]] | None:
+    content = read_sections(path, ("topics",), problems)
+    return None if content is None else read_entries(content, path, "topics", _TOPIC, problems)
 
 
-def _topic(name: str, entry: TopicEntry) -> Topic:
+def _topic(entry: Entry[TopicEntry]) -> Topic:
+    content = entry.content
     return Topic(
-        id=name,
-        name=entry.name or name,
-        query=entry.query,
-        stem=entry.stem,
-        description=entry.description,
-        priority=entry.priority,
-        expect=Expectations(match=entry.expect.match, no_match=entry.expect.no_match),
+        id=entry.name,
+        name=content.name or entry.name,
+        query=content.query,
+        stem=content.stem,
+        description=content.description,
+        priority=content.priority,
+        expect=Expectations(match=content.expect.match, no_match=content.expect.no_match),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Config, load
-from monitor.declarations import SourceRules, check_source, values_of
+from monitor.declarations import SourceRules, check_source, unmade_topics, values_of
 from monitor.errors import ConfigError
 from monitor.model import Expectations, FullText, Owner, Priority, Source, Topic, WordList
 from monitor.settings import Role, Settings
@@ -47,9 +47,9 @@ def configured(folder: Path, environ: dict[str, str] | None = None, **files: str
     return load(RULES, _check, environment)
 
 
-def _check(topics: Sequence[Topic], lists: Sequence[WordList]) -> Mapping[str, str]:
-    wrong = {words.name: "no term" for words in lists if not words.terms}
-    return wrong | {topic.id: "column 1: nothing" for topic in topics if topic.query == "bad"}
+def _check(topics: Sequence[Topic], lists: Sequence[WordList]) -> Mapping[str, Sequence[str]]:
+    wrong = {words.name: ["no term"] for words in lists if not words.terms}
+    return wrong | {topic.id: ["column 1: nothing"] for topic in topics if topic.query == "bad"}
 
 
 def problems_of(folder: Path, environ: dict[str, str] | None = None, **files: str) -> list[str]:
@@ -97,10 +97,14 @@ def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
 
 
 def test_a_rule_may_wait_for_a_topic_that_somebody_makes(tmp_path: Path) -> None:
-    rules = "channels: {c: {type: log}}\nrules:\n  r: {topics: [later, sc0], channels: [c]}\n"
-    later, misspelt = configured(tmp_path, alerts_yaml=rules).warnings
-    assert later.endswith("topic 'later' is not declared; it alerts once somebody makes that topic")
-    assert misspelt.endswith("topic 'sc0' is not declared; did you mean sco?")
+    rules = "channels: {c: {type: log}}\nrules:\n  r: {topics: [later, sc0, '*'], channels: [c]}\n"
+    config = configured(tmp_path, alerts_yaml=rules)
+    assert config.warnings == ()
+    later, misspelt = unmade_topics(config.rules, ["sco"])
+    place = "rule 'r' in alerts.yaml: there is no topic"
+    assert later == f"{place} 'later'; it alerts once somebody makes that topic"
+    assert misspelt == f"{place} 'sc0'; did you mean sco?"
+    assert unmade_topics(config.rules, ["sc0", "later"]) == []
 
 
 @pytest.mark.parametrize(("query", "wrong"), [("x", ""), ("bad", "query: column 1: nothing")])
