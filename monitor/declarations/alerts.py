@@ -168,8 +168,9 @@ def _channel(named: Named, environ: Mapping[str, str], problems: list[Problem]) 
     if kind is None:
         known = ", ".join(_CHANNELS)
         hint = f"; {near}" if (near := nearest(str(given), _CHANNELS)) else ""
-        wrong = f"must be one of {known}, got {given}{hint}" if "type" in values else "is missing"
-        problems.append(Problem(named.place, f"type {wrong}"))
+        wrong = f"must be one of {known}, got {given}{hint}"
+        missing = f"is missing: add one of {known}"
+        problems.append(Problem(named.place, f"type {missing if given is None else wrong}"))
         return None
     entry = read_entry(Named(named.name, named.place, values), kind, problems, unset)
     return entry.content if entry else None

@@ -78,12 +78,15 @@ def _faults(details: Iterable[ErrorDetails], model: type[BaseModel]) -> list[Fau
         numbers = [part + 1 for part in detail["loc"] if isinstance(part, int)]
         place = f"item {numbers[0]} of {names}" if numbers else names
         found.append((detail, Fault(str(detail["loc"][0]), place, sentence)))
-    # A misspelt key is one mistake, though the right one is missing as well.
-    return [
-        fault
-        for detail, fault in found
-        if not (detail["type"] == "missing" and detail["loc"] in meant)
-    ]
+    return [fault for detail, fault in found if not _follows(detail, meant)]
+
+
+def _follows(detail: ErrorDetails, meant: Set[tuple[int | str, ...]]) -> bool:
+    """Return whether a mistake is only that another one is there: a key is missing that is
+    misspelt, or a list has no item left that is right."""
+    if detail["type"] == "missing":
+        return detail["loc"] in meant
+    return detail["type"] == "too_short" and bool(detail["input"])
 
 
 def _meant_key(key: str, model: type[BaseModel]) -> str:
