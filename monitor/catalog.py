@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from monitor import telemetry
+from monitor.declarations import taken_over, unmade_topics
 from monitor.errors import Unavailable
-from monitor.model import Article, ArticleFilter, Topic, WordList
+from monitor.model import AlertRule, Article, ArticleFilter, Topic, WordList
 from monitor.protocols import Articles, Topics
 from monitor.topics.current import AT_ONCE, CurrentTopics
 from monitor.topics.matcher import Matcher, frequencies_of
@@ -51,13 +52,21 @@ class Catalog:
         """The version of each topic that articles are tagged with."""
         return {name: running.version for name, running in self._current.running.items()}
 
-    async def declare(self, topics: Sequence[Topic], lists: Sequence[WordList]) -> None:
+    async def declare(
+        self,
+        topics: Sequence[Topic],
+        lists: Sequence[WordList],
+        rules: Sequence[AlertRule] = (),
+    ) -> None:
         """Make the declared topics those of the files, before the first article is tagged.
 
-        Raises Unavailable or Rejected.
+        What becomes of topics that a user made, and which topics of rules there are not, is a
+        warning in the log. Raises Unavailable or Rejected.
         """
-        await self._store.declare_topics(topics, lists)
+        taken = await self._store.declare_topics(topics, lists)
         await self.refresh()
+        for warning in (*taken_over(taken), *unmade_topics(rules, self._current.topics)):
+            log.warning("%s", warning)
 
     async def refresh(self) -> bool:
         """Take over what has changed since the last time; return whether anything has.

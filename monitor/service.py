@@ -106,13 +106,13 @@ class Service:
 
     async def run(self, roles: frozenset[Role]) -> None:
         """Run roles, and watch over what they stand on, until told to stop."""
-        courier = self._courier()
+        courier, config = self._courier(), self.config
         consumers = [item for role, item in self._consumers(courier).items() if role in roles]
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.life.watch("database", self.store.ping, PING))
             tasks.create_task(self._measure(consumers))
             if Role.TAG in roles:
-                await self.catalog.declare(self.config.topics, self.config.lists)
+                await self.catalog.declare(config.topics, config.lists, config.rules)
                 tasks.create_task(self.catalog.keep(self.life))
             if Role.SCHEDULER in roles:
                 tasks.create_task(self._run_scheduler())

@@ -26,7 +26,13 @@ from monitor.declarations.sources import (
     read_sources,
     values_of,
 )
-from monitor.declarations.topics import TopicEntry, TopicsCheck, read_topic_file, read_topics
+from monitor.declarations.topics import (
+    TopicEntry,
+    TopicsCheck,
+    read_topic_file,
+    read_topics,
+    taken_over,
+)
 from monitor.declarations.wording import judged, nearest
 
 __all__ = [
@@ -51,6 +57,7 @@ __all__ = [
     "read_sources",
     "read_topic_file",
     "read_topics",
+    "taken_over",
     "unmade_topics",
     "values_of",
 ]

@@ -142,13 +142,17 @@ def read_alerts(
     return channels, tuple(rules)
 
 
-def unmade_topics(rules: Iterable[AlertRule], topics: Collection[str]) -> list[str]:
-    """Return a sentence for each topic that a rule names and that is not among those there are."""
+def unmade_topics(
+    rules: Iterable[AlertRule], topics: Collection[str], *, all_known: bool = True
+) -> list[str]:
+    """Return a sentence for each topic that a rule names and that is not among `topics`: all that
+    there are, or only the declared ones."""
+    what = "there is no topic" if all_known else "no file declares the topic"
     found = []
     for rule in rules:
         for topic in sorted(set(rule.topics) - set(topics) - {"*"}):
             hint = nearest(topic, topics) or "it alerts once somebody makes that topic"
-            found.append(f"rule '{rule.id}' in alerts.yaml: there is no topic '{topic}'; {hint}")
+            found.append(f"rule '{rule.id}' in alerts.yaml: {what} '{topic}'; {hint}")
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -97,6 +97,12 @@ def _of_files(
 def _told(place: str, sentence: str) -> Problem:
     of_query = not (place.startswith("word list") or sentence.startswith("stem: "))
     return Problem(place, f"query: {sentence}" if of_query else sentence)
+
+
+def taken_over(names: Iterable[str]) -> list[str]:
+    """Return a sentence for each declared topic that a user had made until now."""
+    place = "it takes the place of the one of that name that was added at run time"
+    return [f"topic '{name}' is declared in a file now: {place}" for name in names]
 
 
 def read_topic_file(path: Path, problems: list[Problem]) -> tuple[Topic, ...]:

@@ -128,8 +128,11 @@ class StoredTopics(Protocol):
 class Topics(Protocol):
     """What is watched for."""
 
-    async def declare_topics(self, topics: Sequence[Topic], lists: Sequence[WordList]) -> None:
-        """Make the operator's topics and the word lists those of the files."""
+    async def declare_topics(
+        self, topics: Sequence[Topic], lists: Sequence[WordList]
+    ) -> Sequence[str]:
+        """Make the operator's topics and the word lists those of the files; return the ids of
+        topics that were a user's until now."""
 
     async def add_topic(self, topic: Topic) -> None:
         """Add a user's topic; raises Rejected where the id is taken."""

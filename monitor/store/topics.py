@@ -32,13 +32,18 @@ class SqlTopics:
 
     _database: Database
 
-    async def declare_topics(self, topics: Sequence[Topic], lists: Sequence[WordList]) -> None:
+    async def declare_topics(
+        self, topics: Sequence[Topic], lists: Sequence[WordList]
+    ) -> Sequence[str]:
         """Make the operator's topics and the word lists those of the files.
 
         A query or stemmer that is another than it was raises the topic's version. What a user
-        made under a declared name becomes the operator's. Raises Unavailable or Rejected.
+        made under a declared name becomes the operator's: the ids of these are returned, sorted.
+        Raises Unavailable or Rejected.
         """
-        await self._change(partial(_declared, topics, lists))
+        taken: list[str] = []
+        await self._change(partial(_declared, topics, lists, taken))
+        return taken
 
     async def add_topic(self, topic: Topic) -> None:
         """Add a user's topic. Raises Unavailable, or Rejected where the name is taken."""
@@ -143,10 +148,18 @@ class SqlTopics:
 
 
 def _declared(
-    topics: Sequence[Topic], lists: Sequence[WordList], connection: Connection
+    topics: Sequence[Topic],
+    lists: Sequence[WordList],
+    taken: list[str],
+    connection: Connection,
 ) -> tuple[Rows, Rows]:
     stored = {row.id: row for row in connection.execute(select(TOPIC))}
     own = {topic.id: replace(topic, owner=Owner.CONFIG) for topic in topics}
+    taken[:] = sorted(
+        name
+        for name, row in stored.items()
+        if name in own and not row.removed and _unpack_topic(row.definition).owner is Owner.USER
+    )
     rows = _as_rows(own.values(), stored)
     rows += [
         _removed(row, "id")

@@ -104,6 +104,20 @@ async def strangers(query: Query, vocabulary: Vocabulary) -> list[Surprise]:
     return [*_unseen(names, vocabulary.articles), *found]
 
 
+def unknown_sources(query: Query, names: Collection[str]) -> list[str]:
+    """Return the values of `source:` that are the name of none of these sources, sorted; those of
+    what the query uses by name are told there."""
+    waiting, found = [query.root], set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Value) and node.field is Field.SOURCE:
+            wanted = re.compile(".*".join(map(re.escape, node.value.split("*"))))
+            found |= {node.value} if not any(map(wanted.fullmatch, names)) else set()
+        elif not isinstance(node, Use):
+            waiting.extend(parts_of(node))
+    return sorted(found)
+
+
 def _words_in(part: Word | Phrase) -> list[str]:
     """Return the folded words that a text needs for a part, as far as they are certain."""
     words = part.words if isinstance(part, Phrase) else (part,)

@@ -34,6 +34,14 @@ async def test_what_is_declared_is_there_as_it_was(store: SqlStore) -> None:
     assert await store.word_lists() == [SHIPS]
 
 
+async def test_what_a_user_made_is_told_once_it_is_declared(store: SqlStore) -> None:
+    await store.add_topic(NAVY)
+    await store.add_topic(STORM)
+    await store.remove_topic("storm")
+    assert await store.declare_topics([STORM, NAVY], []) == ["navy"]
+    assert await store.declare_topics([STORM, NAVY], []) == []
+
+
 async def test_only_a_change_raises_the_revision(store: SqlStore) -> None:
     await store.declare_topics([STORM, NAVY], [SHIPS])
     first = await store.catalog_revision()

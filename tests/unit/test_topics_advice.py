@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from monitor.topics.advice import MANY, strangers, surprises
+from monitor.topics.advice import MANY, strangers, surprises, unknown_sources
 from monitor.topics.query import parse
-from monitor.topics.tree import Fuzzy, Stem, Wildcard
+from monitor.topics.tree import Field, Fuzzy, Stem, Value, Wildcard
+
+B = Value(Field.SOURCE, "elsewhere")
 
 
 def told(text: str) -> list[str]:
@@ -101,3 +103,9 @@ async def test_a_small_archive_says_nothing() -> None:
 async def test_what_is_used_by_name_is_told_where_it_stands() -> None:
     query = parse("@other sco author:qingdoa", names={"other": parse("qingdoa").root})
     assert await strangers(query, Words()) == []
+
+
+def test_sources_that_there_are_not() -> None:
+    query = parse("a (source:bbc OR source:BBC-* OR NOT source:nope OR @used)", names={"used": B})
+    assert unknown_sources(query, ["bbc", "bbc-world"]) == ["nope"]
+    assert unknown_sources(query, ["wire"]) == ["bbc", "bbc-*", "nope"]
