@@ -6,7 +6,7 @@ A mistake is found at an offset (`Fault`) and becomes a QueryError, which names 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -109,9 +109,11 @@ _ARGUMENTS = {
 }
 
 
-def check_shape(text: str) -> None:
-    """Raise Fault for what is too large to parse, for whatever is opened and never closed, and for
-    calls without what they need."""
+def check_shape(text: str) -> list[Fault]:
+    """Return the calls without what they need, which would be read as words.
+
+    Raises Fault for what is too large to parse, and for whatever is opened and never closed.
+    """
     if not text.strip():
         raise Fault(0, "the query is empty: write at least one word")
     if len(text) > MAX_CHARACTERS:
@@ -124,21 +126,23 @@ def check_shape(text: str) -> None:
     if terms > MAX_TERMS:
         raise _too_large(f"{terms} terms", MAX_TERMS)
     _check_parentheses((match[0], match.start()) for match in found if match[0] in "()")
-    for before, after in pairwise(found):
-        if after[0] == "(" and (called := _CALLED.search(before[0])):
-            _check_call(text, before.start() + called.start(1), called[1], after.start())
+    return [
+        fault
+        for before, after in pairwise(found)
+        if after[0] == "(" and (called := _CALLED.search(before[0]))
+        for fault in _wrong_call(text, before.start() + called.start(1), called[1], after.start())
+    ]
 
 
-def _check_call(text: str, offset: int, name: str, bracket: int) -> None:
-    """Raise Fault for a call that would be read as words."""
+def _wrong_call(text: str, offset: int, name: str, bracket: int) -> Iterator[Fault]:
     arguments, needs = _ARGUMENTS[name.lower()]
     given = arguments.match(text, bracket)
     if bracket == offset + len(name):
         if given is None:
-            raise Fault(offset, "{place}: " + needs.replace("{name}", name))
+            yield Fault(offset, "{place}: " + needs.replace("{name}", name))
     elif given is not None:
-        shown_call = f"{name}{given[0].rstrip(', ')}"
-        raise Fault(offset, f"{{place}}: write {shown_call} without white space before the (")
+        call = f"{name}{given[0].rstrip(', ')}"
+        yield Fault(offset, f"{{place}}: write {call} without white space before the (")
 
 
 def _check_parentheses(found: Iterable[tuple[str, int]]) -> None:

@@ -73,15 +73,18 @@ def parse(text: str, *, stem: str = "", names: Mapping[str, Node] = NONE) -> Que
     text = text.translate(_QUOTES)
     reading = Reading(stem, names)
     token = READING.set(reading)
+    calls: list[Fault] = []
     try:
-        check_shape(text)
+        calls = check_shape(text)
+        reading.faults += calls
         # The builder makes nodes while Lark parses, which Lark's own types do not say.
         root = cast(Node, _parser().parse(text))
         if not reading.faults:
             _check_whole(root)
     except UnexpectedToken as error:
-        fault = misplaced(list(_parser().lex(text)), error.token)
-        raise placed(text, [*reading.faults, fault]) from None
+        follows = calls and error.token.type == "COMMA"  # what it separates is no call
+        faults = [] if follows else [misplaced(list(_parser().lex(text)), error.token)]
+        raise placed(text, [*reading.faults, *faults]) from None
     except Fault as fault:
         raise placed(text, [*reading.faults, fault]) from None
     finally:

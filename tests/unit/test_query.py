@@ -208,6 +208,11 @@ def test_parse(text: str, root: Node) -> None:
         ("atleast(150%, a, b)", "column 1: atleast(150%, …) is more than all: write atleast(100%"),
         ("x repeat(3)", "column 3: repeat( needs a number and a part, as repeat(3, drone OR uav)"),
         ("repeat(drone, 3)", "column 1: repeat( needs a number and a part, as repeat(3, drone"),
+        (
+            "a near/5 b country:uk repeat(3)",
+            "column 3: write NEAR/5 in capitals, or quote it; column 12: country:uk is no code of"
+            " ISO 3166: write country:gb; column 23: repeat( needs a number and a part",
+        ),
         ("repeat()", "column 1: repeat( needs a number and a part, as repeat(3, drone OR uav)"),
         ("repeat (3, a)", "column 1: write repeat(3 without white space before the ("),
         ("atleast(2)", "column 1: atleast( needs a number and parts, as atleast(2, drone, missile"),
@@ -254,6 +259,12 @@ def test_a_mistake_is_told_with_its_place_and_cure(text: str, sentence: str) -> 
         parse(text)
     assert str(caught.value).startswith(sentence)
     assert isinstance(caught.value, Rejected)
+
+
+def test_a_comma_of_a_wrong_call_is_no_second_mistake() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse("a AND repeat(drone, 3)")
+    assert [mistake.column for mistake in caught.value.mistakes] == [7]
 
 
 @pytest.mark.parametrize("text", ["NOT a", "-a", "a OR NOT b", "NOT a NOT b", "title:(NOT a)"])
