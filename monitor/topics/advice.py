@@ -84,6 +84,20 @@ def surprises(query: Query, text: str = "") -> list[Surprise]:
     return list(dict.fromkeys(found))
 
 
+def unknown_sources(query: Query, names: Collection[str]) -> list[str]:
+    """Return the values of `source:` that are the name of none of these sources, sorted; those of
+    what the query uses by name are told there."""
+    waiting, found = [query.root], set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Value) and node.field is Field.SOURCE:
+            wanted = re.compile(".*".join(map(re.escape, node.value.split("*"))))
+            found |= {node.value} if not any(map(wanted.fullmatch, names)) else set()
+        elif not isinstance(node, Use):
+            waiting.extend(parts_of(node))
+    return sorted(found)
+
+
 async def strangers(query: Query, vocabulary: Vocabulary) -> list[Surprise]:
     """Return the words of a query that no article holds, or very many, and those that stand for
     very many others. Nothing where the vocabulary knows too few articles."""
@@ -102,20 +116,6 @@ async def strangers(query: Query, vocabulary: Vocabulary) -> list[Surprise]:
             names += [canonical(part)] if not number else []
             found += _broad(canonical(part), number)
     return [*_unseen(names, vocabulary.articles), *found]
-
-
-def unknown_sources(query: Query, names: Collection[str]) -> list[str]:
-    """Return the values of `source:` that are the name of none of these sources, sorted; those of
-    what the query uses by name are told there."""
-    waiting, found = [query.root], set()
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Value) and node.field is Field.SOURCE:
-            wanted = re.compile(".*".join(map(re.escape, node.value.split("*"))))
-            found |= {node.value} if not any(map(wanted.fullmatch, names)) else set()
-        elif not isinstance(node, Use):
-            waiting.extend(parts_of(node))
-    return sorted(found)
 
 
 def _words_in(part: Word | Phrase) -> list[str]:
