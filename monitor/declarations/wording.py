@@ -116,7 +116,9 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "missing":
         return "is missing: add it"
     if given is None:
-        return "has no value: add one, or drop the key"
+        field = model.model_fields.get(str(detail["loc"][0]))
+        needed = field is not None and field.is_required()
+        return "has no value: add one" if needed else "has no value: add one, or drop it"
     hidden = any(part in _SECRET for part in detail["loc"])
     if kind == "model_type":
         keys = ", ".join(_keys_at(model, detail["loc"]))

@@ -150,7 +150,9 @@ def test_a_missing_folder_hides_no_setting(tmp_path: Path) -> None:
         ({"topics": topic("query: 2024")},
          "topic 't' in topics.yaml: query must be text: put it in single quotes: '2024'"),
         ({"topics": topic("query:")},
-         "topic 't' in topics.yaml: query has no value: add one, or drop the key"),
+         "topic 't' in topics.yaml: query has no value: add one"),
+        ({"topics": topic("{query: a, name: }")},
+         "topic 't' in topics.yaml: name has no value: add one, or drop it"),
         ({"topics": topic("{query: a, colour: red}")},
          "topic 't' in topics.yaml: colour is not a key here; the keys are description, expect,"
          " name, priority, query, stem"),
