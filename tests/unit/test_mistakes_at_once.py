@@ -5,9 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from monitor import app
+from monitor.declarations import (
+    EmailChannel,
+    RuleEntry,
+    SourceEntry,
+    TopicEntry,
+    WebhookChannel,
+)
 from monitor.errors import ConfigError
+from monitor.yamlfile import write_yaml
 
 SECRET = "whsec_" + "QUJD" * 11
 EMPTY = {"sources.yaml": "", "topics.yaml": "", "alerts.yaml": ""}
@@ -267,3 +277,48 @@ def test_a_topic_that_is_there_twice_is_judged_as_well(tmp_path: Path) -> None:
         "topic 't' in topics/more.yaml: is in topics.yaml as well: rename one of them",
         "topic 't' in topics/more.yaml: query: column 3: AND needs something on both sides",
     ]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=4,
+)
+KEYS = {
+    "sources": (*SourceEntry.model_fields, "ulr", ""),
+    "topics": (*TopicEntry.model_fields, "quey", "expect"),
+    "rules": (*RuleEntry.model_fields, "qery"),
+    "channels": (*WebhookChannel.model_fields, *EmailChannel.model_fields),
+}
+
+
+def entries(section: str) -> st.SearchStrategy[object]:
+    values = VALUES | st.sampled_from(["webhook", "email", "https://x.example/", "mail", ["log"]])
+    entry = VALUES | st.dictionaries(st.sampled_from(KEYS[section]), values, max_size=4)
+    return VALUES | st.dictionaries(st.sampled_from(["a", "b", "B"]), entry, max_size=2)
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+)
+@given(st.fixed_dictionaries({name: entries(name) for name in KEYS}), VALUES)
+def test_whatever_is_written_holds_or_is_told(
+    tmp_path: Path, sections: dict[str, object], monitor: object
+) -> None:
+    files = {
+        "sources": {"sources": sections["sources"]},
+        "topics": {"topics": sections["topics"]},
+        "alerts": {name: sections[name] for name in ("channels", "rules")},
+        "monitor": {"port": monitor, "log_level": monitor, "roles": monitor},
+    }
+    for name, content in files.items():
+        (tmp_path / f"{name}.yaml").write_text(write_yaml(content))
+    try:
+        app.load_config(environ={"MONITOR_CONFIG_DIR": str(tmp_path)})
+    except ConfigError as error:
+        found = error.problems
+    else:
+        found = ()
+    assert all(each.place and each.message for each in found)
+    foreign = ("Input", "tuple", "pydantic", "instance")
+    assert not any(word in each.message for each in found for word in foreign)
