@@ -277,7 +277,9 @@ async def test_nothing_sticks_out(site: Site, width: int) -> None:
             "/articles/long",
             "/alerts",
             "/topics",
+            "/topics/naval",
             "/sources",
+            "/?q=decision",
             "/none",
         ):
             await seen.page.goto(path)

@@ -22,6 +22,7 @@ from monitor.model import Document, Memory, Poll, PollNote
 from monitor.store import SqlStore
 from tests.support.articles import NOW
 from tests.support.feedserver import START
+from tests.support.polls import a_page
 
 FEED = "https://feeds.example.org/world.xml"
 Monitor = Callable[..., Result]
@@ -95,7 +96,7 @@ def listed(monitor: Monitor, *words: str) -> dict[str, Any]:
     return {item["name"]: item for item in json.loads(monitor("list", "--json", *words).stdout)}
 
 
-def polled(folder: Path, name: str, memory: Memory, refused: Document | None = None) -> None:
+def polled(folder: Path, name: str, memory: Memory, **found: Any) -> None:
     """Record a poll of a source."""
 
     async def work() -> None:
@@ -109,7 +110,7 @@ def polled(folder: Path, name: str, memory: Memory, refused: Document | None = N
                 next_poll_at=NOW + timedelta(hours=1),
                 host_next_at=NOW,
                 memory=memory,
-                refused=refused,
+                **found,
             )
             await store.record_polls([poll], "me")
         finally:
@@ -205,7 +206,7 @@ def test_what_fares_badly_is_told(monitor: Monitor, tmp_path: Path) -> None:
         polls=(note.pack(),),
     )
     document = Document(url=FEED, body=b"<rss>\x00\xff", fetched=NOW, content_type="text/xml")
-    polled(tmp_path, "world", memory, document)
+    polled(tmp_path, "world", memory, refused=document)
     assert list(listed(monitor, "--failing")) == ["world"]
     assert "failing: " in monitor("list").stdout
     shown = monitor("show", "world").stdout
@@ -215,6 +216,13 @@ def test_what_fares_badly_is_told(monitor: Monitor, tmp_path: Path) -> None:
     assert raw.stdout_bytes == document.body
     told = json.loads(monitor("show", "world", "--last-failure", "--json").stdout)
     assert (told["error"], told["size"]) == ("answers 403", 7)
+
+
+def test_what_waits_for_its_full_text_is_told(monitor: Monitor, tmp_path: Path) -> None:
+    monitor("add", FEED, "--type", "feed", "--name", "wire", "--yes")
+    polled(tmp_path, "wire", Memory(last_polled_at=NOW), pages=(a_page(),))
+    assert listed(monitor)["wire"]["awaiting_pages"] == 1
+    assert "1 for the full text" in monitor("show", "wire").stdout
 
 
 def test_a_list_goes_out_and_comes_back(monitor: Monitor, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def _told(detail: SourceDetail) -> list[tuple[str, object]]:
         ("why that", detail.chosen_why),
         ("owner", f"{detail.owner}: {'sources.yaml' if detail.owner == 'config' else 'added'}"),
         ("state", _state(detail)),
-        ("waiting", detail.awaiting_pages and f"{detail.awaiting_pages} for their full text"),
+        ("waiting", detail.awaiting_pages and f"{detail.awaiting_pages} for the full text"),
         ("last error", detail.last_error if detail.failures else ""),
         ("rhythm", detail.rhythm),
         ("last new", detail.last_new),
