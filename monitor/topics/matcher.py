@@ -11,17 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TypeAlias
 
 from monitor.model import Article
 from monitor.text.words import words
+from monitor.topics.filing import NO_KEY, Filing
 from monitor.topics.patterns import FEW, Patterns
 from monitor.topics.presearch import PATTERN, TITLE, Clause, best, necessary
 from monitor.topics.program import Program, compiled, fulfilled
 from monitor.topics.text import Text
 from monitor.topics.tree import Node, Zone
 
-Numbers: TypeAlias = int | list[int]
 NONE: Mapping[str, int] = MappingProxyType({})
 
 
@@ -37,10 +36,10 @@ class Matcher:
         self._numbers: dict[str, int] = {}
         self._ids: list[str] = []
         self._versions: list[int] = []
-        self._programs: list[Program | None] = []
+        self._programs: list[Program] = []
         self._filed: list[tuple[Clause, Clause]] = []
         self._free: list[int] = []
-        self._first: dict[str, dict[str, Numbers]] = {}
+        self._filing = Filing()
         self._always: set[int] = set()
         self._strings: dict[str, str] = {}
         self._pairs: dict[tuple[str, str], str] = {}
@@ -59,26 +58,18 @@ class Matcher:
         first, second = [*(tuple(map(self._intern, clause)) for clause in clauses), (), ()][:2]
         self._numbers[topic_id] = number
         self._ids[number], self._versions[number] = topic_id, version
-        self._programs[number] = compiled(query, self._intern)
+        self._programs[number] = compiled(query, (first, second), self._intern)
         self._filed[number] = (first, second)
+        self._filing.add(first, second, number)
         if not first:
             self._always.add(number)
-        for key in first:
-            below = self._first.setdefault(key, {})
-            for other in second or ("",):
-                _file(below, other, number)
 
     def drop(self, topic_id: str) -> None:
         """Remove a topic, if it is there."""
         number = self._numbers.pop(topic_id, None)
         if number is None:
             return
-        first, second = self._filed[number]
-        for key in first:
-            for other in second or ("",):
-                _unfile(self._first[key], other, number)
-            if not self._first[key]:
-                del self._first[key]
+        self._filing.remove(*self._filed[number], number)
         self._always.discard(number)
         self._programs[number] = None
         self._free.append(number)
@@ -98,33 +89,16 @@ class Matcher:
 
     def _topics_of(self, text: Text) -> tuple[str, ...]:
         keys = self._keys_of(text)
-        found: set[int] = set(self._always)
-        first = self._first
-        no_key_of = keys.isdisjoint
-        for key in first.keys() & keys:
-            below = first[key]
-            if no_key_of(below):  # mostly, and told without making a set
-                continue
-            for other in below.keys() & keys:
-                numbers = below[other]
-                if numbers.__class__ is int:
-                    found.add(numbers)
-                else:
-                    found.update(numbers)  # type: ignore[arg-type]
+        found = self._filing.found(keys)
+        if self._always:
+            found |= self._always
         programs, ids = self._programs, self._ids
         return tuple(
-            sorted(
-                [
-                    ids[number]
-                    for number in found
-                    if fulfilled(programs[number], keys, text)  # type: ignore[arg-type]
-                ]
-            )
+            sorted([ids[number] for number in found if fulfilled(programs[number], keys, text)])
         )
 
     def _keys_of(self, text: Text) -> set[str]:
-        """Return the article's keys, and the empty one under which a query without a second
-        clause is filed. The text's vocabulary is added to: no word looks like a key."""
+        """Return the article's keys. The text's vocabulary is added to: no word looks like one."""
         keys = text.vocabulary
         met = self._patterns.met_by(keys) if self._patterns else ()
         segments = text.segments(Zone.TEXT)
@@ -133,14 +107,13 @@ class Matcher:
             for segment in segments:
                 # A view takes any iterable, and looks its items up without a step of ours.
                 found = pairs.keys() & pairwise(segment.folded)
-                if found:
-                    keys.update([pairs[pair] for pair in found])
+                keys.update(map(pairs.__getitem__, found))
         if self._titles:
             title = segments[0].folded
             keys.update([TITLE + word for word in title])
             keys.update([f"{TITLE}{one} {other}" for one, other in pairwise(title)])
         keys.update(met)
-        keys.add("")
+        keys.add(NO_KEY)
         return keys
 
     def _grow(self) -> int:
@@ -150,16 +123,14 @@ class Matcher:
         self._filed.append(((), ()))
         return len(self._ids) - 1
 
-    def _intern(self, text: str) -> str:
-        known = self._strings.get(text)
-        if known is None:
-            known = self._strings[text] = text
-            if text[:1] == TITLE:
-                self._titles = True
-            elif " " in text:
-                one, _, other = text.partition(" ")
-                self._pairs[one, other] = text
-        return known
+    def _intern(self, key: str) -> str:
+        """Return the one string for a key, and note what articles are to be searched for."""
+        if key[0] == TITLE:
+            self._titles = True
+        elif " " in key:
+            one, _, other = key.partition(" ")
+            return self._pairs.setdefault((self._intern(one), self._intern(other)), key)
+        return self._strings.setdefault(key, key)
 
     def _weight(self, clause: Clause) -> float:
         """Estimate how many articles have a key of a clause."""
@@ -186,23 +157,3 @@ def frequencies_of(articles: Iterable[Article]) -> dict[str, int]:
         for word in {*words(article.title), *words(article.summary), *words(article.body)}:
             counts[word] = counts.get(word, 0) + 1
     return counts
-
-
-def _file(below: dict[str, Numbers], key: str, number: int) -> None:
-    there = below.get(key)
-    if there is None:
-        below[key] = number
-    elif isinstance(there, int):
-        below[key] = [there, number]
-    else:
-        there.append(number)
-
-
-def _unfile(below: dict[str, Numbers], key: str, number: int) -> None:
-    there = below[key]
-    if isinstance(there, int):
-        del below[key]
-        return
-    there.remove(number)
-    if len(there) == 1:
-        below[key] = there[0]

@@ -38,7 +38,7 @@ class Patterns:
         self._prefixes: dict[str, list[tuple[str, Test]]] = {}
         self._lengths: set[int] = set()
         self._misspelt: dict[int, list[tuple[str, Test]]] = defaultdict(list)
-        self._tried: set[str] = set()
+        self._barren: set[str] = set()
         self._fits: dict[str, tuple[str, ...]] = {}
 
     def __bool__(self) -> bool:
@@ -53,21 +53,19 @@ class Patterns:
             if key is not None and key not in self._known:
                 self._known[key] = node
                 self._file(key, node)
-                self._tried.clear()
+                self._barren.clear()
                 self._fits.clear()
 
     def met_by(self, vocabulary: set[str]) -> list[str]:
         """Return the keys of the patterns that some word of a text fits."""
         fits = self._fits
-        if not vocabulary <= self._tried:
-            if len(self._tried) > MOST_WORDS:
-                self._tried.clear()
-                fits.clear()
-            for word in vocabulary - self._tried:
-                if found := tuple(self._met_by_word(word)):
-                    fits[word] = found
-            self._tried |= vocabulary
-        return [key for word in fits.keys() & vocabulary for key in fits[word]]
+        met: list[str] = []
+        for word in vocabulary - self._barren:  # few: most words fit nothing, and are known
+            keys = fits.get(word)
+            if keys is None:
+                keys = self._try(word)
+            met += keys
+        return met
 
     def frequency(self, key: str) -> float:
         """Estimate how many articles of the sample have a word that fits a pattern."""
@@ -82,6 +80,17 @@ class Patterns:
                 return FEW + 2.0 * self._frequencies.get(word, 0)
             case None:
                 return FEW
+
+    def _try(self, word: str) -> tuple[str, ...]:
+        if len(self._barren) + len(self._fits) > MOST_WORDS:
+            self._barren.clear()
+            self._fits.clear()
+        keys = tuple(self._met_by_word(word))
+        if keys:
+            self._fits[word] = keys
+        else:
+            self._barren.add(word)
+        return keys
 
     @cached_property
     def _words(self) -> list[str]:

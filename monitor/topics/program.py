@@ -1,16 +1,18 @@
-"""A query in the form in which it is held against many articles: small, and quick to answer.
+"""What is left to ask of an article that a query's clauses have found: small, and quick to answer.
 
-Most queries are an AND of ORs of words and phrases, some of them negated: a few tuples say that,
-and a few look-ups answer it. Whatever else a query asks is left to `evaluate.holds`.
+Most queries are an AND of ORs of words and phrases, some of them negated. What the clauses of
+`presearch` have told already is not asked again, so that mostly nothing is left, or one word that
+must not be there. A few tuples say the rest; whatever else a query asks is left to
+`evaluate.holds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
 
 from monitor.topics.evaluate import holds
-from monitor.topics.presearch import TITLE, key_of, pair_keys
+from monitor.topics.presearch import TITLE, Clause, key_of, pair_keys
 from monitor.topics.text import Text
 from monitor.topics.tree import (
     And,
@@ -29,39 +31,60 @@ from monitor.topics.tree import (
 
 Condition: TypeAlias = tuple[bool, tuple[str, ...], tuple[str, ...]]
 """Whether none may be there (else one must); keys; phrases as lines, a title's after `TITLE`."""
-Program: TypeAlias = tuple[Condition, ...] | Node
+Program: TypeAlias = tuple[Condition | Node, ...] | str | None
+"""What must all hold; or one key that must not be there; or nothing."""
 Intern: TypeAlias = Callable[[str], str]
 
 
-def compiled(node: Node, intern: Intern) -> Program:
-    """Return the program of a query. `intern` makes equal strings one."""
-    while isinstance(node, Use):
-        node = node.item
-    items = node.items if isinstance(node, And) else (node,)
-    conditions = []
-    for item in items:
+def compiled(node: Node, known: Sequence[Clause], intern: Intern) -> Program:
+    """Return the program of a query for articles that have a key of each of the `known` clauses.
+
+    `intern` makes equal strings one.
+    """
+    told = {frozenset(clause) for clause in known}
+    conditions: list[Condition] = []
+    others: list[Node] = []
+    for item in _parts(node):
         condition = _condition(item, intern)
         if condition is None:
-            return node
-        conditions.append(condition)
-    # What must be there is rarer than what must not.
-    return tuple(sorted(conditions, key=lambda condition: condition[0]))
+            others.append(item)
+        elif condition[0] or condition[2] or frozenset(condition[1]) not in told:
+            conditions.append(condition)
+    if not others and len(conditions) == 1:
+        negated, keys, lines = conditions[0]
+        if negated and len(keys) == 1 and not lines:
+            return keys[0]
+    # What must be there is rarer than what must not, and look-ups cost less than places.
+    return (*sorted(conditions, key=lambda condition: condition[0]), *others) or None
 
 
 def fulfilled(program: Program, keys: Collection[str], text: Text) -> bool:
     """Return whether a program holds of an article that has these keys."""
-    if not isinstance(program, tuple):
-        return holds(program, text)
-    for negated, wanted, lines in program:
-        for key in wanted:
-            if key in keys:
-                found = True
-                break
-        else:
-            found = bool(lines) and _has_line(lines, text)
-        if found is negated:
+    if program is None:
+        return True
+    if isinstance(program, str):
+        return program not in keys
+    for part in program:
+        if not isinstance(part, tuple):
+            if not holds(part, text):
+                return False
+            continue
+        negated, wanted, lines = part
+        if (any(key in keys for key in wanted) or _has_line(lines, text)) is negated:
             return False
     return True
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    """Yield what must all hold for a query to do so."""
+    match node:
+        case Use(_, item):
+            yield from _parts(item)
+        case And(items):
+            for item in items:
+                yield from _parts(item)
+        case _:
+            yield node
 
 
 def _has_line(lines: tuple[str, ...], text: Text) -> bool:
@@ -82,7 +105,7 @@ def _condition(node: Node, intern: Intern) -> Condition | None:
     lines: list[str] = []
     if not _collect(node, Zone.TEXT, keys, lines):
         return None
-    return negated, tuple(map(intern, keys)), tuple(map(intern, lines))
+    return negated, tuple(map(intern, keys)), tuple(lines)
 
 
 def _collect(node: Node, zone: Zone, keys: list[str], lines: list[str]) -> bool:

@@ -94,7 +94,10 @@ class Text:
     @cached_property
     def vocabulary(self) -> set[str]:
         """The folded words of title, summary and body."""
-        return set().union(*[segment.folded for segment in self.segments(Zone.TEXT)])
+        title, summary, body = self.segments(Zone.TEXT)
+        found = set(body.folded)
+        found.update(title.folded, summary.folded)
+        return found
 
     @cached_property
     def lines(self) -> str:
