@@ -42,16 +42,27 @@ def words(text: str) -> list[str]:
     and Hebrew; "Russia’s" is "russia", "U.S." is "us", "defence-minister" is two words, "don't"
     is one; where a script sets no spaces, every sign is a word.
     """
-    if text.isascii():
-        return _cut_ascii(text.lower())
-    return [fold(token) for token in exact_words(text)]
+    plain = text if text.isascii() else _with_plain_signs(text)
+    if plain.isascii():  # most English text, once its quotes and dashes are plain
+        return _ready_to_cut(plain.lower()).split()
+    return [fold(token) for token in _tokens(plain)]
+
+
+def spaced_words(text: str) -> str:
+    """Return the words of `words` with spaces between them, which is cheaper to have."""
+    plain = text if text.isascii() else _with_plain_signs(text)
+    return _ready_to_cut(plain.lower()) if plain.isascii() else " ".join(map(fold, _tokens(plain)))
 
 
 def exact_words(text: str) -> list[str]:
     """Return the tokens of `words` with their case and accents, in NFKC."""
     if text.isascii():
-        return _cut_ascii(text)
-    text = _without_quotes(_normal(_with_plain_signs(text)))
+        return _ready_to_cut(text).split()
+    return _tokens(_with_plain_signs(text))
+
+
+def _tokens(text: str) -> list[str]:
+    text = _without_quotes(_normal(text))
     return [token.replace(".", "") for token in _pattern(text).findall(text)]
 
 
@@ -71,13 +82,14 @@ def located(text: str) -> list[tuple[int, int]]:
     return [(places[token.start()][0], places[token.end() - 1][1]) for token in tokens]
 
 
-def _cut_ascii(text: str) -> list[str]:
+def _ready_to_cut(text: str) -> str:
+    """Return an ASCII text with nothing but spaces between its words."""
     # Cutting is several times as fast as matching, and most English text is plain ASCII.
     if "'" in text:
         text = _without_quotes(text)
     if _INITIAL.search(text):
         text = _INITIALS.sub(lambda initials: initials[0].replace(".", "") + " ", text)
-    return text.translate(_SEPARATORS).split()
+    return text.translate(_SEPARATORS)
 
 
 def _with_plain_signs(text: str) -> str:

@@ -33,6 +33,8 @@ class Patterns:
 
     def __init__(self, frequencies: Mapping[str, int]) -> None:
         self._frequencies = frequencies
+        self.round = 0
+        """Changes with each pattern, so that words are tried anew; 0 as long as there is none."""
         self._known: dict[str, Pattern] = {}
         self._stems: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._prefixes: dict[str, list[tuple[str, Test]]] = {}
@@ -53,6 +55,7 @@ class Patterns:
             if key is not None and key not in self._known:
                 self._known[key] = node
                 self._file(key, node)
+                self.round += 1
                 self._barren.clear()
                 self._fits.clear()
 
@@ -66,6 +69,18 @@ class Patterns:
                 keys = self._try(word)
             met += keys
         return met
+
+    def met_by_word(self, word: str) -> Iterator[str]:
+        """Yield the keys of the patterns that a folded word fits."""
+        for language, by_stem in self._stems.items():
+            yield from by_stem.get(stem_of(word, language), ())
+        for length in self._lengths:
+            for key, fits in self._prefixes.get(word[:length], ()):
+                if fits(word):
+                    yield key
+        for key, fits in self._misspelt.get(len(word), ()):
+            if fits(word):
+                yield key
 
     def frequency(self, key: str) -> float:
         """Estimate how many articles of the sample have a word that fits a pattern."""
@@ -85,7 +100,7 @@ class Patterns:
         if len(self._barren) + len(self._fits) > MOST_WORDS:
             self._barren.clear()
             self._fits.clear()
-        keys = tuple(self._met_by_word(word))
+        keys = tuple(self.met_by_word(word))
         if keys:
             self._fits[word] = keys
         else:
@@ -107,17 +122,6 @@ class Patterns:
             case Fuzzy(word, distance):
                 for length in range(len(word) - distance, len(word) + distance + 1):
                     self._misspelt[length].append((key, fitting(node)))
-
-    def _met_by_word(self, word: str) -> Iterator[str]:
-        for language, by_stem in self._stems.items():
-            yield from by_stem.get(stem_of(word, language), ())
-        for length in self._lengths:
-            for key, fits in self._prefixes.get(word[:length], ()):
-                if fits(word):
-                    yield key
-        for key, fits in self._misspelt.get(len(word), ()):
-            if fits(word):
-                yield key
 
 
 def literal_prefix(pattern: str) -> str:

@@ -8,7 +8,7 @@ must not be there. A few tuples say the rest; whatever else a query asks is left
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TypeAlias
 
 from monitor.topics.evaluate import holds
@@ -31,39 +31,27 @@ from monitor.topics.tree import (
 
 Condition: TypeAlias = tuple[bool, tuple[str, ...], tuple[str, ...]]
 """Whether none may be there (else one must); keys; phrases as lines, a title's after `TITLE`."""
-Program: TypeAlias = tuple[Condition | Node, ...] | str | None
-"""What must all hold; or one key that must not be there; or nothing."""
-Intern: TypeAlias = Callable[[str], str]
+Program: TypeAlias = tuple[Condition | Node, ...]
+"""What must all hold."""
 
 
-def compiled(node: Node, known: Sequence[Clause], intern: Intern) -> Program:
-    """Return the program of a query for articles that have a key of each of the `known` clauses.
-
-    `intern` makes equal strings one.
-    """
+def program_of(node: Node, known: Sequence[Clause]) -> Program:
+    """Return what is to be asked of articles that have a key of each of the `known` clauses."""
     told = {frozenset(clause) for clause in known}
     conditions: list[Condition] = []
     others: list[Node] = []
     for item in _parts(node):
-        condition = _condition(item, intern)
+        condition = _condition(item)
         if condition is None:
             others.append(item)
         elif condition[0] or condition[2] or frozenset(condition[1]) not in told:
             conditions.append(condition)
-    if not others and len(conditions) == 1:
-        negated, keys, lines = conditions[0]
-        if negated and len(keys) == 1 and not lines:
-            return keys[0]
     # What must be there is rarer than what must not, and look-ups cost less than places.
-    return (*sorted(conditions, key=lambda condition: condition[0]), *others) or None
+    return (*sorted(conditions, key=lambda condition: condition[0]), *others)
 
 
 def fulfilled(program: Program, keys: Collection[str], text: Text) -> bool:
     """Return whether a program holds of an article that has these keys."""
-    if program is None:
-        return True
-    if isinstance(program, str):
-        return program not in keys
     for part in program:
         if not isinstance(part, tuple):
             if not holds(part, text):
@@ -97,7 +85,7 @@ def _has_line(lines: tuple[str, ...], text: Text) -> bool:
     return False
 
 
-def _condition(node: Node, intern: Intern) -> Condition | None:
+def _condition(node: Node) -> Condition | None:
     negated = isinstance(node, Not)
     if isinstance(node, Not):
         node = node.item
@@ -105,7 +93,7 @@ def _condition(node: Node, intern: Intern) -> Condition | None:
     lines: list[str] = []
     if not _collect(node, Zone.TEXT, keys, lines):
         return None
-    return negated, tuple(map(intern, keys)), tuple(lines)
+    return negated, tuple(keys), tuple(lines)
 
 
 def _collect(node: Node, zone: Zone, keys: list[str], lines: list[str]) -> bool:

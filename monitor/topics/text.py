@@ -77,6 +77,11 @@ class Text:
             found = self._zones[zone] = self._make(zone)
         return found
 
+    @property
+    def raw(self) -> tuple[str, str, str]:
+        """Title, summary and body as they are written."""
+        return self._article.title, self._article.summary, self._article.body
+
     def value(self, field: Field) -> str:
         """Return the value of a field, casefolded; "" where the article has none."""
         article = self._article

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from importlib.util import find_spec
 from random import Random
 
 import pytest
@@ -11,8 +13,13 @@ from hypothesis import strategies as st
 
 from monitor.model import Article, Topic
 from monitor.topics.compile import matcher_of
-from monitor.topics.matcher import Matcher, frequencies_of
-from monitor.topics.query import QueryError
+from monitor.topics.evaluate import holds
+from monitor.topics.matcher import Finder, Matcher, fastest, frequencies_of
+from monitor.topics.patterns import Patterns
+from monitor.topics.plain import PlainFinder
+from monitor.topics.query import QueryError, parse
+from monitor.topics.text import Text
+from monitor.topics.tree import Node
 from tests.support.articles import an_article
 from tests.support.queries import some_article, some_node
 from tests.support.reference import reference_holds
@@ -21,6 +28,15 @@ PAIRS = int(os.environ.get("MONITOR_TEST_MATCHES", "10000"))
 """Pairs of a query and an article that are looked at: 1,000,000 take a quarter of an hour."""
 QUERIES_AT_ONCE, ARTICLES_AT_ONCE = 10, 10
 
+FINDERS = [
+    pytest.param(PlainFinder, id="plain"),
+    pytest.param(
+        fastest,
+        id="fast",
+        marks=pytest.mark.skipif(not find_spec("numba"), reason="needs Numba, of the extra 'fast'"),
+    ),
+]
+
 
 def topics_of(article: Article, **queries: str) -> tuple[str, ...]:
     topics = [Topic(id=name, name=name, query=query) for name, query in queries.items()]
@@ -28,16 +44,19 @@ def topics_of(article: Article, **queries: str) -> tuple[str, ...]:
     return found
 
 
+@pytest.mark.parametrize("finder", FINDERS)
 @settings(
     max_examples=PAIRS // (QUERIES_AT_ONCE * ARTICLES_AT_ONCE),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(st.randoms(use_true_random=False), st.booleans())
-def test_the_matcher_equals_the_slow_reading(chance: Random, informed: bool) -> None:
+def test_the_matcher_equals_the_slow_reading(
+    finder: Callable[[Patterns], Finder], chance: Random, informed: bool
+) -> None:
     queries = [some_node(chance) for _ in range(QUERIES_AT_ONCE)]
     articles = [some_article(chance) for _ in range(ARTICLES_AT_ONCE)]
-    matcher = Matcher(frequencies_of(articles) if informed else {})
+    matcher = Matcher(frequencies_of(articles) if informed else {}, finder)
     for number, query in enumerate(queries):
         matcher.put(f"t{number}", query)
     expected = [
@@ -54,6 +73,39 @@ def test_the_matcher_equals_the_slow_reading(chance: Random, informed: bool) -> 
         for article in articles
     ]
     assert matcher.match(articles) == expected
+
+
+@pytest.mark.parametrize("finder", FINDERS)
+def test_thousands_of_topics_come_and_go(finder: Callable[[Patterns], Finder]) -> None:
+    chance = Random(5)
+    vocabulary = [f"w{number}" for number in range(1500)]
+
+    def query() -> str:
+        a, b, c, d, e = chance.sample(vocabulary, 5)
+        return chance.choice(
+            [f'({a} OR "{b} {c}") {d} -{e}', f"title:{a}", f'title:"{a} {b}"', f"w{a[-1]}{b[1:3]}*"]
+        )
+
+    articles = [
+        an_article(title=" ".join(words[:50]), body=" ".join(words[50:]))
+        for words in (chance.choices(vocabulary, k=700) for _ in range(4))
+    ]
+    matcher = Matcher({}, finder)
+    queries: dict[str, Node] = {}
+    for step in range(6000):
+        name = str(chance.randrange(3000))
+        if chance.random() < 0.2:
+            matcher.drop(name)
+            queries.pop(name, None)
+        else:
+            queries[name] = parse(query()).root
+            matcher.put(name, queries[name])
+        if step % 1500 == 1499:
+            assert matcher.match(articles) == [
+                tuple(sorted(name for name, root in queries.items() if holds(root, text)))
+                for text in map(Text.of, articles)
+            ]
+    assert all(matcher.match(articles))
 
 
 def test_no_topics_and_no_articles() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.text.words import exact_words, located, words
+from monitor.text.words import exact_words, located, spaced_words, words
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,12 @@ def test_words_of_words_are_the_same(text: str) -> None:
     assert all(found)
     assert not any(char.isspace() for word in found for char in word)
     assert words(text.upper()) is not None
+
+
+@given(st.text(max_size=60) | st.text(alphabet="ab'’. -_1SÉ\n", max_size=40))
+def test_spaced_words_are_the_same(text: str) -> None:
+    assert spaced_words(text).split() == words(text)
+    assert not any(sign.isspace() and sign != " " for sign in spaced_words(text))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""What matching costs: `python -m tests.benchmarks.matching [--queries N …] [--lucene]`.
+"""What matching costs: `python -m tests.benchmarks.matching [--queries N …] [--lucene] [--memory]`.
 
-Documents per CPU second of one thread, the cutting into words included: ours, and Lucene Monitor's
-on the same articles and queries in the same run, as shipped and tuned (two passes, weights of
-1/df, no query cache, FILTER clauses). Both must find the same; that is looked at first.
+Documents per CPU second of one thread, the cutting into words included: ours in plain Python and,
+where Numba is installed, in machine code; and Lucene Monitor's on the same articles and queries in
+the same run, as shipped and tuned (two passes, weights of 1/df, no query cache, FILTER clauses).
+All must find the same; that is looked at first.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
-import psutil
-
 from monitor.text.words import words
-from monitor.topics.matcher import Matcher, frequencies_of
+from monitor.topics.matcher import Finder, Matcher, fastest, frequencies_of
+from monitor.topics.patterns import Patterns
+from monitor.topics.plain import PlainFinder
 from monitor.topics.tree import Node
 from tests.benchmarks.matching.workload import Workload, make
 from tests.support.maven import jars_of
@@ -29,21 +33,34 @@ ARTICLES = 1_000
 SEVERAL = (1_000, 10_000, 100_000, 1_000_000)
 
 
-def filled(queries: tuple[Node, ...], workload: Workload) -> Matcher:
+FINDERS: dict[str, Callable[[Patterns], Finder]] = {"plain": PlainFinder, "fast": fastest}
+
+
+def finders() -> list[str]:
+    """Return what can be measured here."""
+    return list(FINDERS) if find_spec("numba") else ["plain"]
+
+
+def filled(
+    finder: str, queries: tuple[Node, ...], workload: Workload, memory: bool = False
+) -> Matcher:
     """Return a matcher of the queries, and print what it takes."""
-    memory, started = psutil.Process().memory_info().rss, time.process_time()
-    matcher = Matcher(frequencies_of(workload.articles))
+    matcher = Matcher(frequencies_of(workload.articles), FINDERS[finder])
+    if memory:
+        tracemalloc.start()
+    started = time.process_time()
     for number, query in enumerate(queries):
         matcher.put(str(number), query)
     took = time.process_time() - started
-    size = psutil.Process().memory_info().rss - memory
+    if memory:
+        size = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        print(f"  {finder}: {size / len(queries):.0f} bytes a query without its tree", flush=True)
+        return matcher
     one = time.perf_counter()
     matcher.put("one more", queries[0])
     one = time.perf_counter() - one
-    print(
-        f"  ours: filled in {took:.1f} s, {size / len(queries):.0f} bytes a query without its tree;"
-        f" one more takes {one * 1e3:.2f} ms"
-    )
+    print(f"  {finder}: filled in {took:.1f} s; one more takes {one * 1e3:.2f} ms")
     matcher.drop("one more")
     return matcher
 
@@ -100,6 +117,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, nargs="+", default=list(SEVERAL))
     parser.add_argument("--lucene", action="store_true", help="needs Java and Maven")
+    parser.add_argument("--memory", action="store_true", help="what a query takes; slow")
     parser.add_argument("--warm", type=float, default=15.0)
     parser.add_argument("--seconds", type=float, default=5.0)
     options = parser.parse_args()
@@ -109,22 +127,34 @@ def main() -> None:
     )
     for count in options.queries:
         print(f"{count} queries", flush=True)
-        matcher = filled(workload.queries[:count], workload)
-        ours = measured(matcher, workload, options.seconds)
-        each = sum(map(len, matcher.match(workload.articles[:200]))) / 200
+        compare(count, workload, options)
+
+
+def compare(count: int, workload: Workload, options: argparse.Namespace) -> None:
+    """Measure everything that is to be measured with so many queries."""
+    queries, ours = workload.queries[:count], dict[str, float]()
+    some, found = workload.articles[:200], list[list[tuple[str, ...]]]()
+    for finder in finders():
+        if options.memory:
+            filled(finder, queries, workload, memory=True)
+        matcher = filled(finder, queries, workload)
+        ours[finder] = measured(matcher, workload, options.seconds)
+        found.append(matcher.match(some))
+        assert found[0] == found[-1]
+        each = sum(map(len, found[0])) / len(some)
         print(
-            f"  ours: {ours:,.0f} articles a CPU second, {each:.1f} matches an article", flush=True
+            f"  {finder}: {ours[finder]:,.0f} articles a CPU second, {each:.1f} matches an article",
+            flush=True,
         )
-        if not options.lucene:
-            continue
-        for mode in ("shipped", "tuned"):
-            theirs = lucene(workload, count, mode, options)
-            same = compared(matcher, workload, options.found)
-            print(
-                f"  Lucene Monitor, {mode}: {theirs:,.0f}; ours is {ours / theirs:.1f} times that;"
-                f" the same {same} matches",
-                flush=True,
-            )
+    for mode in ("shipped", "tuned") if options.lucene else ():
+        theirs = lucene(workload, count, mode, options)
+        same = compared(matcher, workload, options.found)
+        ratios = ", ".join(f"{figure / theirs:.1f} ({finder})" for finder, figure in ours.items())
+        print(
+            f"  Lucene Monitor, {mode}: {theirs:,.1f}; ours is {ratios} times that;"
+            f" the same {same} matches",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
