@@ -136,13 +136,13 @@ class FastFinder:
         data = np.frombuffer(raw, np.uint8)
         words, tokens, unknown = self._words, self._tokens, self._unknown
         count, strange = read(
-            data, words.slots, words.letters, self._patterns.round, tokens, unknown
+            data, words.slots, words.letters, words.seed, self._patterns.round, tokens, unknown
         )
         if strange:
             places = unknown[: 2 * strange].reshape(-1, 2).tolist()
             self._try({raw[start:end] for start, end in places})
             words = self._words
-            count, _ = read(data, words.slots, words.letters, 0, tokens, unknown)
+            count, _ = read(data, words.slots, words.letters, words.seed, 0, tokens, unknown)
         self._next_article()
         kept = keys_of(
             tokens,

@@ -1,7 +1,6 @@
 """What Numba compiles: the reading of an article, and the queries that hold of it.
 
-All tables are arrays of 32-bit integers, see `tables`. A key of an article is present where its
-`stamp` is the article's number: so nothing has to be cleared between two articles.
+A key is present where its `stamp` is the number of the article: nothing has to be cleared.
 """
 
 from __future__ import annotations
@@ -57,9 +56,9 @@ def word_at(
 
 
 @compiled
-def hashed(text: Bytes, start: int, end: int) -> np.int64:
+def hashed(text: Bytes, start: int, end: int, seed: int) -> np.int64:
     """Return the hash of a word, 31 bits (FNV-1a)."""
-    code = np.uint64(0xCBF29CE484222325)
+    code = np.uint64(0xCBF29CE484222325) ^ np.uint64(seed)
     for place in range(start, end):
         code = (code ^ np.uint64(text[place])) * np.uint64(0x100000001B3)
     return np.int64((code ^ (code >> np.uint64(32))) & np.uint64(0x7FFFFFFF))
@@ -127,6 +126,7 @@ def read(
     text: Bytes,
     slots: Ints,
     letters: Bytes,
+    seed: int,
     tried: int,
     tokens: Ints,
     unknown: Ints,
@@ -144,7 +144,7 @@ def read(
         start = place
         while place < len(text) and text[place] > SPACE:
             place += 1
-        slot = word_at(slots, letters, text, start, place, hashed(text, start, place))
+        slot = word_at(slots, letters, text, start, place, hashed(text, start, place, seed))
         known = slots[slot, SIZE] > 0
         tokens[count] = slots[slot, KEY] if known else UNKNOWN
         count += 1

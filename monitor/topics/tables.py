@@ -110,6 +110,7 @@ class WordTable:
     """The key of each word, `UNKNOWN` where no query names it; and when it was tried."""
 
     def __init__(self) -> None:
+        self.seed = hash("another in each process, so that nobody can write words that collide")
         self.slots: Ints = np.zeros((SMALLEST, 5), np.int32)
         self.letters: Bytes = np.zeros(8 * SMALLEST, np.uint8)
         self._size = 0
@@ -131,7 +132,13 @@ class WordTable:
             slot = self._slot_of(word)
             self.letters[self._used : self._used + len(word)] = np.frombuffer(word, np.uint8)
             text = np.frombuffer(word, np.uint8)
-            self.slots[slot] = hashed(text, 0, len(word)), self._used, len(word), UNKNOWN, 0
+            self.slots[slot] = (
+                hashed(text, 0, len(word), self.seed),
+                self._used,
+                len(word),
+                UNKNOWN,
+                0,
+            )
             self._size += 1
             self._used += len(word)
         self.slots[slot, KEY] = key
@@ -146,7 +153,7 @@ class WordTable:
 
     def _slot_of(self, word: bytes) -> int:
         text = np.frombuffer(word, np.uint8)
-        code = hashed(text, 0, len(word))
+        code = hashed(text, 0, len(word), self.seed)
         return int(word_at(self.slots, self.letters, text, 0, len(word), code))
 
     def _make_room(self, size: int) -> None:

@@ -122,9 +122,9 @@ class Text:
         match zone:
             case Zone.TEXT:
                 return (
-                    Segment("title", article.title),
-                    Segment("summary", article.summary),
-                    Segment("body", article.body),
+                    Segment("title", article.title, words(article.title)),
+                    Segment("summary", article.summary, words(article.summary)),
+                    Segment("body", article.body, words(article.body)),
                 )
             case Zone.TITLE:
                 return (self.segments(Zone.TEXT)[0],)
