@@ -97,7 +97,7 @@ class FastFinder:
 
     def found(self, text: Text) -> list[int]:
         """Return the queries that hold of an article, in no order."""
-        found = self._held("\n".join(map(spaced_words, text.raw)).encode())
+        found = self._held(b"\n".join(map(spaced_words, text.raw)))
         asked = self._asked
         if not asked:
             return found

@@ -62,17 +62,19 @@ class Lists:
         """Add to a list."""
         before = self.get(at)
         size = len(before)
-        self._make_room(at, size + len(items))
+        moved = self._make_room(at, size + len(items))
         start = int(self.places[at, 0])
-        self.items[start : start + size] = before
+        if moved:
+            self.items[start : start + size] = before
         self.items[start + size : start + size + len(items)] = items
         self.places[at, 1] = size + len(items)
 
-    def _make_room(self, at: int, size: int) -> None:
+    def _make_room(self, at: int, size: int) -> bool:
+        """Have room for a list of a size; return whether that is another room than before."""
         self.reach(at + 1)
         room = int(self._rooms[at])
         if size <= room:
-            return
+            return False
         wanted = size if room == 0 else 2 * size  # most are made once
         while self._used + wanted > len(self.items):
             if self._lost * 2 > self._used:
@@ -84,6 +86,7 @@ class Lists:
         self.places[at, 0], self._rooms[at] = self._used, wanted
         self._used += wanted
         self._lost += room
+        return True
 
 
 class Pairs:

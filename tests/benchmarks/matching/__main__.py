@@ -1,4 +1,4 @@
-"""What matching costs: `python -m tests.benchmarks.matching [--queries N …] [--lucene] [--memory]`.
+"""What matching costs: `python -m tests.benchmarks.matching [--queries N …] [--lucene [tuned]]`.
 
 Documents per CPU second of one thread, the cutting into words included: ours in plain Python and,
 where Numba is installed, in machine code; and Lucene Monitor's on the same articles and queries in
@@ -30,6 +30,7 @@ from tests.support.maven import jars_of
 VERSION = "9.11.1"
 SOURCE = Path(__file__).with_name("LuceneMonitor.java")
 ARTICLES = 1_000
+MODES = ("shipped", "tuned")
 SEVERAL = (1_000, 10_000, 100_000, 1_000_000)
 
 
@@ -116,7 +117,7 @@ def main() -> None:
     """Measure each number of queries."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, nargs="+", default=list(SEVERAL))
-    parser.add_argument("--lucene", action="store_true", help="needs Java and Maven")
+    parser.add_argument("--lucene", nargs="*", choices=MODES, help="needs Java and Maven")
     parser.add_argument("--memory", action="store_true", help="what a query takes; slow")
     parser.add_argument("--warm", type=float, default=15.0)
     parser.add_argument("--seconds", type=float, default=5.0)
@@ -146,7 +147,7 @@ def compare(count: int, workload: Workload, options: argparse.Namespace) -> None
             f"  {finder}: {ours[finder]:,.0f} articles a CPU second, {each:.1f} matches an article",
             flush=True,
         )
-    for mode in ("shipped", "tuned") if options.lucene else ():
+    for mode in () if options.lucene is None else options.lucene or MODES:
         theirs = lucene(workload, count, mode, options)
         same = compared(matcher, workload, options.found)
         ratios = ", ".join(f"{figure / theirs:.1f} ({finder})" for finder, figure in ours.items())
