@@ -19,7 +19,7 @@ _POSSESSIVE = re.compile(f"'[sS](?:\\b|(?=[{_UNSPACED}]))")
 # Starting with a plain character lets the search skip to it: these are ten times as fast so.
 _QUOTE = re.compile(r"'(?:(?![^\W_])|(?<![^\W_]'))")
 _INITIAL = re.compile(r"\.[^\W\d_]\.")
-_INITIALS_PATTERN = r"(?<![^\W_])(?:[^\W\d_]\.){2,}"
+_INITIALS_PATTERN = r"(?<![^\W_])(?<!')(?:[^\W\d_]\.){2,}"
 _INITIALS = re.compile(_INITIALS_PATTERN)
 _SPACED = bytes(
     code if code < 128 and (chr(code).isalnum() or chr(code) == "'") else 32 for code in range(256)
@@ -89,6 +89,7 @@ def located(text: str) -> list[tuple[int, int]]:
 def _cut(text: str, table: bytes) -> bytes:
     """Return an ASCII text with nothing but spaces between its words."""
     # This is several times as fast as matching, and most English text is plain ASCII.
+    text = text.replace("`", "'")  # the only one of _APOSTROPHES and _PUNCTUATION in ASCII
     if "'" in text:
         text = _without_quotes(text)
     if _INITIAL.search(text):
@@ -134,7 +135,10 @@ def fold(token: str) -> str:
 
 _PLAIN_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _TOKEN = re.compile(f"{_INITIALS_PATTERN}|{_PLAIN_TOKEN.pattern}")
-_NEEDS_CARE = re.compile("[\u0300-\u036f\u0483-\u0489\u0591-\u1cff\u200c\u200d\u3040-\uabff]")
+_NEEDS_CARE = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u1cff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff"
+    "\u3040-\uabff\ufe20-\ufe2f]"
+)
 """Combining marks, and scripts that have some or set no spaces."""
 
 

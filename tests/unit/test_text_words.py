@@ -44,6 +44,7 @@ def test_words_do_not_depend_on_what_else_is_in_the_text() -> None:
 
 
 @given(st.text(alphabet="ab'’. -_1S\n", max_size=40))
+@example("1'a.S.")
 def test_words_are_the_same_on_both_ways(text: str) -> None:
     assert words(f"{text} é")[:-1] == words(text)
 
@@ -79,6 +80,8 @@ def test_exact_words_keep_case_and_accents(text: str, expected: list[str]) -> No
     st.text(max_size=60)
     | st.text(alphabet="aÉё'’s. -U\u0301\u1112\u1161हिの\u0e32\u200d\ufdfaﬁʼnـ", max_size=30)
 )
+@example("0\u1dc0\u00a8")  # combining marks of other blocks
+@example("0`0")  # an apostrophe in ASCII
 @example("0‘S\u106e")  # a possessive before a sign that is a word of its own
 def test_all_three_give_the_same_tokens_at_the_same_places(text: str) -> None:
     folded, exact, places = words(text), exact_words(text), located(text)
