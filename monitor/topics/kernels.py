@@ -1,4 +1,4 @@
-"""What Numba compiles: the reading of an article, and the queries that hold of it.
+"""What Numba compiles: the words and the keys of an article.
 
 A key is present where its `stamp` is the number of the article: nothing has to be cleared.
 """
@@ -18,13 +18,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 UNKNOWN, BREAK = -1, -2
 """A token that no query names, and the end of a field."""
-STARTS, FOLLOWS = 1, 2
-"""What a word may be in a pair."""
-HASH, START, SIZE, KEY, TRIED = range(5)
+STARTS, FOLLOWS, FILED, FITTING, TITLED, TRIED, GUEST = 1, 2, 4, 8, 16, 32, 64
+"""Flags of a key: it is first or second in a pair, queries are filed under it, it fits patterns, it
+is another key in titles, its patterns are known, no query names it."""
+HASH, START, SIZE, KEY = range(4)
 """Columns of the table of words; a slot whose SIZE is 0 is free."""
-ANY, NONE_OF, NEAR, NOT_NEAR, ASK = range(5)
-"""Parts of a program, each followed by its numbers; ASK is the last one, and left to Python."""
-
 LINE, SPACE = 10, 32
 
 
@@ -79,15 +77,25 @@ def pair_at(slots: Ints, one: int, other: int) -> np.int64:
 
 
 @compiled
-def moved_words(old: Ints, new: Ints) -> None:
-    """Fill an empty table with the words of another."""
-    mask = len(new) - 1
+def moved_words(
+    old: Ints, letters: Bytes, new: Ints, kept: Bytes, flags: Bytes, dropping: bool
+) -> tuple[int, int]:
+    """Fill an empty table with the words of another, or those of them that queries name; return
+    how many they are, and how many letters they have."""
+    mask, size, used = len(new) - 1, 0, 0
     for at in range(len(old)):
-        if old[at, SIZE]:
-            slot = old[at, HASH] & mask
-            while new[slot, SIZE]:
-                slot = (slot + 1) & mask
-            new[slot] = old[at]
+        key, start, length = old[at, KEY], old[at, START], old[at, SIZE]
+        if not length or (dropping and (key == UNKNOWN or flags[key] & GUEST)):
+            continue
+        slot = old[at, HASH] & mask
+        while new[slot, SIZE]:
+            slot = (slot + 1) & mask
+        new[slot] = old[at]
+        new[slot, START] = used
+        kept[used : used + length] = letters[start : start + length]
+        used += length
+        size += 1
+    return size, used
 
 
 @compiled
@@ -112,27 +120,18 @@ def gathered(places: Ints, rooms: Ints, old: Ints, new: Ints) -> int:
 
 
 @compiled
-def marked(key: int, stamp: Ints, article: int, present: Ints, kept: int) -> int:
-    """Add a key to those of an article, if it is one and new; return how many they are."""
-    if key <= 0 or stamp[key] == article:
-        return kept
-    stamp[key] = article
-    present[kept] = key
-    return kept + 1
-
-
-@compiled
 def read(
     text: Bytes,
     slots: Ints,
     letters: Bytes,
     seed: int,
-    tried: int,
+    flags: Bytes,
+    trying: bool,
     tokens: Ints,
     unknown: Ints,
 ) -> tuple[int, int]:
     """Put the keys of an article's words into `tokens`, and where those words start and end that
-    were not tried in this round into `unknown`; return how many each are."""
+    are yet to be tried into `unknown`; return how many each are."""
     count = strange = place = 0
     while place < len(text):
         if text[place] <= SPACE:
@@ -146,155 +145,61 @@ def read(
             place += 1
         slot = word_at(slots, letters, text, start, place, hashed(text, start, place, seed))
         known = slots[slot, SIZE] > 0
-        tokens[count] = slots[slot, KEY] if known else UNKNOWN
+        key = slots[slot, KEY] if known else UNKNOWN
+        tokens[count] = key
         count += 1
-        if tried and (not known or slots[slot, TRIED] != tried):
+        if trying and (not known or (key >= 0 and not flags[key] & TRIED)):
             unknown[2 * strange], unknown[2 * strange + 1] = start, place
             strange += 1
     return count, strange
 
 
 @compiled
+def marked(key: int, flags: Bytes, stamp: Ints, article: int, heads: Ints, size: int) -> int:
+    """Note that an article has a key; return how many `heads` there are then."""
+    if stamp[key] == article:
+        return size
+    stamp[key] = article
+    if flags[key] & FILED:
+        heads[size] = key
+        size += 1
+    return size
+
+
+@compiled
 def keys_of(
     tokens: Ints,
     count: int,
+    flags: Bytes,
     fits: Ints,
     fitting: Ints,
-    flags: Bytes,
     titles: Ints,
     pairs: Ints,
     stamp: Ints,
     article: int,
-    present: Ints,
+    heads: Ints,
 ) -> int:
-    """Put the keys of an article into `present`; return how many they are."""
-    stamp[0] = article
-    present[0] = 0
-    kept = 1
+    """Note which keys an article has, and put those under which queries are filed into `heads`;
+    return how many they are."""
+    size = marked(0, flags, stamp, article, heads, 0)
     in_title = 1
-    last = UNKNOWN
+    last = before = 0  # the word before, and its flags
     for place in range(count):
         key = tokens[place]
         if key == BREAK:
             in_title = 0
-        if key > 0:
-            if stamp[key] != article:
-                kept = marked(key, stamp, article, present, kept)
+        flag = flags[key] if key > 0 else 0
+        if key > 0 and stamp[key] != article:
+            size = marked(key, flags, stamp, article, heads, size)
+            if flag & FITTING:
                 for at in range(fits[key, 0], fits[key, 0] + fits[key, 1]):
-                    kept = marked(fitting[at], stamp, article, present, kept)
-            if in_title:
-                kept = marked(titles[key], stamp, article, present, kept)
-            if last > 0 and flags[last] & STARTS and flags[key] & FOLLOWS:
-                for title in range(1 + in_title):
-                    pair = pairs[pair_at(pairs, 2 * last + title, key), 2]
-                    kept = marked(pair, stamp, article, present, kept)
-        last = key
-    return kept
-
-
-@compiled
-def has_phrase(tokens: Ints, count: int, code: Ints, at: int, size: int, in_title: bool) -> bool:
-    """Return whether the words code[at:at + size] follow each other somewhere."""
-    for place in range(count - size + 1):
-        if in_title and tokens[place] == BREAK:
-            return False
-        offset = 0
-        while offset < size and tokens[place + offset] == code[at + offset]:
-            offset += 1
-        if offset == size:
-            return True
-    return False
-
-
-@compiled
-def has_any(
-    code: Ints, at: int, stamp: Ints, article: int, tokens: Ints, count: int
-) -> tuple[bool, int]:
-    """Return whether an article has a key or a phrase of the condition at `at`, and its end."""
-    met = False
-    lines = at + 1 + code[at]
-    for place in range(at + 1, lines):
-        if stamp[code[place]] == article:
-            met = True
-    at = lines + 1
-    for _ in range(code[lines]):
-        size = code[at + 1]
-        met = met or has_phrase(tokens, count, code, at + 2, size, code[at] == 1)
-        at += 2 + size
-    return met, at
-
-
-@compiled
-def are_near(tokens: Ints, count: int, one: int, other: int, distance: int, ordered: bool) -> bool:
-    """Return whether two words stand in one field with at most `distance` others between them."""
-    for place in range(count):
-        found = tokens[place]
-        if found == one:
-            wanted = other
-        elif found == other and not ordered:
-            wanted = one
-        else:
-            continue
-        for after in range(place + 1, min(place + distance + 2, count)):
-            if tokens[after] == BREAK:
-                break
-            if tokens[after] == wanted:
-                return True
-    return False
-
-
-@compiled
-def fulfilled(
-    code: Ints, at: int, end: int, stamp: Ints, article: int, tokens: Ints, count: int
-) -> int:
-    """Return whether the program code[at:end] holds: 1 if so, 0 if not, 2 if Python must tell."""
-    while at < end:
-        part = code[at]
-        at += 1
-        if part == ASK:
-            return 2
-        if part in (ANY, NONE_OF):
-            met, at = has_any(code, at, stamp, article, tokens, count)
-        else:
-            met = are_near(tokens, count, code[at], code[at + 1], code[at + 2], code[at + 3] == 1)
-            at += 4
-        if met == (part in (NONE_OF, NOT_NEAR)):
-            return 0
-    return 1
-
-
-@compiled
-def find(
-    present: Ints,
-    kept: int,
-    rows: Ints,
-    filed: Ints,
-    programs: Ints,
-    code: Ints,
-    stamp: Ints,
-    met: Ints,
-    article: int,
-    tokens: Ints,
-    count: int,
-    found: Ints,
-) -> int:
-    """Put the queries that hold into `found`, a query that Python must be asked as its
-    complement; return how many they are. `met` keeps each from being asked twice."""
-    size = 0
-    for place in range(kept):
-        key = present[place]
-        start = rows[key, 0]
-        for at in range(start, start + rows[key, 1], 2):
-            if stamp[filed[at]] != article:
-                continue
-            number = filed[at + 1]
-            if met[number] == article:
-                continue
-            met[number] = article
-            begin = programs[number, 0]
-            end = begin + programs[number, 1]
-            holds = fulfilled(code, begin, end, stamp, article, tokens, count)
-            if holds:
-                found[size] = number if holds == 1 else -number - 1
-                size += 1
+                    size = marked(fitting[at], flags, stamp, article, heads, size)
+        if in_title and flag & TITLED:
+            size = marked(titles[key], flags, stamp, article, heads, size)
+        if before & STARTS and flag & FOLLOWS:
+            for title in range(1 + in_title):
+                pair = pairs[pair_at(pairs, 2 * last + title, key), 2]
+                if pair:
+                    size = marked(pair, flags, stamp, article, heads, size)
+        last, before = key, flag
     return size

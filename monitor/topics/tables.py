@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from monitor.topics.kernels import (
     KEY,
     SIZE,
-    START,
-    TRIED,
     UNKNOWN,
     Bytes,
     Ints,
@@ -110,11 +108,11 @@ class Pairs:
 
 
 class WordTable:
-    """The key of each word, `UNKNOWN` where no query names it; and when it was tried."""
+    """The key of each word; `UNKNOWN` where it has none."""
 
     def __init__(self) -> None:
         self.seed = hash("another in each process, so that nobody can write words that collide")
-        self.slots: Ints = np.zeros((SMALLEST, 5), np.int32)
+        self.slots: Ints = np.zeros((SMALLEST, 4), np.int32)
         self.letters: Bytes = np.zeros(8 * SMALLEST, np.uint8)
         self._size = 0
         self._used = 0
@@ -127,8 +125,8 @@ class WordTable:
         slot = self._slot_of(word)
         return int(self.slots[slot, KEY]) if self.slots[slot, SIZE] else UNKNOWN
 
-    def put(self, word: bytes, key: int, tried: int | None = None) -> None:
-        """Set the key of a word, and the round in which it was tried, where that is known."""
+    def put(self, word: bytes, key: int) -> None:
+        """Set the key of a word."""
         slot = self._slot_of(word)
         if not self.slots[slot, SIZE]:
             self._make_room(len(word))
@@ -139,20 +137,15 @@ class WordTable:
                 hashed(text, 0, len(word), self.seed),
                 self._used,
                 len(word),
-                UNKNOWN,
-                0,
+                key,
             )
             self._size += 1
             self._used += len(word)
         self.slots[slot, KEY] = key
-        if tried is not None:
-            self.slots[slot, TRIED] = tried
 
-    def items(self) -> Iterator[tuple[bytes, int]]:
-        """Yield the words and their keys."""
-        for slot in np.flatnonzero(self.slots[:, SIZE]).tolist():
-            start, size, key = self.slots[slot, [START, SIZE, KEY]].tolist()
-            yield self.letters[start : start + size].tobytes(), key
+    def keep(self, flags: Bytes) -> None:
+        """Drop the words that no query names, by the flags of keys."""
+        self._move(len(self.slots), flags, True)
 
     def _slot_of(self, word: bytes) -> int:
         text = np.frombuffer(word, np.uint8)
@@ -161,10 +154,19 @@ class WordTable:
 
     def _make_room(self, size: int) -> None:
         if (self._size + 1) * 2 > len(self.slots):
-            old, self.slots = self.slots, np.zeros((2 * len(self.slots), 5), np.int32)
-            moved_words(old, self.slots)
+            self._move(2 * len(self.slots), _NONE, False)
         while self._used + size > len(self.letters):
             self.letters = doubled(self.letters)
+
+    def _move(self, size: int, flags: Bytes, dropping: bool) -> None:
+        slots, letters = np.zeros((size, 4), np.int32), np.zeros_like(self.letters)
+        self._size, self._used = moved_words(
+            self.slots, self.letters, slots, letters, flags, dropping
+        )
+        self.slots, self.letters = slots, letters
+
+
+_NONE: Bytes = np.zeros(1, np.uint8)
 
 
 def doubled(array: Array) -> Array:
