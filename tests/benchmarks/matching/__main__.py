@@ -30,6 +30,8 @@ from tests.support.maven import jars_of
 VERSION = "9.11.1"
 SOURCE = Path(__file__).with_name("LuceneMonitor.java")
 ARTICLES = 1_000
+WINDOWS, LEAST = 5, 50
+"""As in LuceneMonitor.java."""
 MODES = ("shipped", "tuned")
 SEVERAL = (1_000, 10_000, 100_000, 1_000_000)
 
@@ -67,14 +69,17 @@ def filled(
 
 
 def measured(matcher: Matcher, workload: Workload, seconds: float) -> float:
-    """Return how many articles, one by one, are matched in a CPU second."""
-    articles, done = workload.articles, 0
+    """Return how many articles, one by one, are matched in a CPU second: in the best of some
+    windows, as other programs on the machine take its caches."""
+    articles, following, best = workload.articles, 0, 0.0
     matcher.match(articles)  # words are new once
-    started = time.thread_time()
-    while (spent := time.thread_time() - started) < seconds:
-        matcher.match(articles[done % len(articles) :][:1])
-        done += 1
-    return done / spent
+    for _ in range(WINDOWS):
+        started, done = time.thread_time(), 0
+        while (spent := time.thread_time() - started) < seconds / WINDOWS or done < LEAST:
+            matcher.match(articles[following % len(articles) :][:1])
+            following, done = following + 1, done + 1
+        best = max(best, done / spent)
+    return best
 
 
 def lucene(workload: Workload, count: int, mode: str, options: argparse.Namespace) -> float:
