@@ -17,6 +17,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import cycle
 from pathlib import Path
 
 from monitor.text.words import words
@@ -71,13 +72,13 @@ def filled(
 def measured(matcher: Matcher, workload: Workload, seconds: float) -> float:
     """Return how many articles, one by one, are matched in a CPU second: in the best of some
     windows, as other programs on the machine take its caches."""
-    articles, following, best = workload.articles, 0, 0.0
-    matcher.match(articles)  # words are new once
+    matcher.match(workload.articles)  # words are new once
+    each, best = cycle([(article,) for article in workload.articles]), 0.0
     for _ in range(WINDOWS):
         started, done = time.thread_time(), 0
         while (spent := time.thread_time() - started) < seconds / WINDOWS or done < LEAST:
-            matcher.match(articles[following % len(articles) :][:1])
-            following, done = following + 1, done + 1
+            matcher.match(next(each))
+            done += 1
         best = max(best, done / spent)
     return best
 
