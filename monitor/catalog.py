@@ -92,6 +92,7 @@ class Catalog:
             if place % AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._tell(current.errors)
+        await self._keep(current.parsed_anew(change), change.revision)
         return True
 
     async def keep(self, life: Life) -> None:
@@ -125,6 +126,13 @@ class Catalog:
         if matcher is None:
             raise Unavailable("the topics have not been read yet")
         return [(found, tuple(map(matcher.version_of, found))) for found in matcher.match(articles)]
+
+    async def _keep(self, trees: Mapping[str, bytes], revision: int) -> None:
+        if trees:
+            try:
+                await self._store.keep_trees(trees, revision)
+            except Unavailable as error:  # then the next start takes longer, no more
+                log.debug("topics: %s", error)
 
     def _tell(self, errors: Mapping[str, QueryError]) -> None:
         for name, error in errors.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from monitor.model.owner import Owner
@@ -60,3 +61,5 @@ class CatalogChange:
     lists: tuple[WordList, ...] = ()
     removed_topics: tuple[str, ...] = ()
     removed_lists: tuple[str, ...] = ()
+    trees: Mapping[str, bytes] = field(default_factory=dict)
+    """Parsed queries of some of the topics, packed."""

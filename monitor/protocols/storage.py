@@ -158,6 +158,9 @@ class Topics(Protocol):
     async def catalog_since(self, revision: int) -> CatalogChange:
         """Return what has changed after a revision, everything after -1."""
 
+    async def keep_trees(self, trees: Mapping[str, bytes], revision: int) -> None:
+        """Remember parsed queries of topics that have not changed after a revision."""
+
     async def matches_since(self, since: datetime) -> Mapping[str, int]:
         """Return how many articles fetched since then have each topic."""
 

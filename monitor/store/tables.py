@@ -138,7 +138,8 @@ class TopicMarkTable(Row, table=True):
 
 class TopicTable(Row, table=True):
     """A topic as MessagePack, with the catalog's revision of its last change. One that is removed
-    stays, so that others see it, and its version goes on if it is made again."""
+    stays, so that others see it, and its version goes on if it is made again. `tree` is its query
+    parsed, where somebody has done so since."""
 
     __tablename__ = "topic"
     __table_args__ = (Index(None, "revision"),)
@@ -147,6 +148,7 @@ class TopicTable(Row, table=True):
     revision: int = Field(sa_type=BigInteger)
     removed: bool
     definition: bytes = Field(sa_type=LargeBinary)
+    tree: bytes | None = Field(sa_type=LargeBinary)
 
 
 class WordListTable(Row, table=True):

@@ -22,6 +22,9 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack_topic = msgspec.msgpack.Decoder(Topic).decode
 _unpack_list = msgspec.msgpack.Decoder(WordList).decode
 
+AT_ONCE = 1_000
+"""Parsed queries that are written in one transaction."""
+
 Rows = list[dict[str, Any]]
 """What is to be written of a table, without the revision."""
 
@@ -115,9 +118,20 @@ class SqlTopics:
                 lists=tuple(_unpack_list(row.definition) for row in lists if not row.removed),
                 removed_topics=tuple(row.id for row in topics if row.removed),
                 removed_lists=tuple(row.name for row in lists if row.removed),
+                trees={row.id: row.tree for row in topics if row.tree and not row.removed},
             )
 
         return await self._database.read(work)
+
+    async def keep_trees(self, trees: Mapping[str, bytes], revision: int) -> None:
+        """Remember parsed queries of topics that have not changed after a revision.
+
+        Nobody is told: what they say is what the queries say. Raises Unavailable.
+        """
+        rows = [{"which": id_, "packed": packed} for id_, packed in trees.items()]
+        for start in range(0, len(rows), AT_ONCE):  # others want to write meanwhile
+            part = [row | {"until": revision} for row in rows[start : start + AT_ONCE]]
+            await self._database.write(partial(_keep, part))
 
     async def matches_since(self, since: datetime) -> Mapping[str, int]:
         """Return how many articles fetched since then have each topic. Raises Unavailable."""
@@ -153,7 +167,7 @@ def _declared(
     taken: list[str],
     connection: Connection,
 ) -> tuple[Rows, Rows]:
-    stored = {row.id: row for row in connection.execute(select(TOPIC))}
+    stored = {row.id: row for row in connection.execute(select(*_DEFINED))}
     own = {topic.id: replace(topic, owner=Owner.CONFIG) for topic in topics}
     taken[:] = sorted(
         name
@@ -199,6 +213,10 @@ def _removed(row: Any, key: str) -> dict[str, Any]:
     return {key: getattr(row, key), "removed": True, "definition": row.definition}
 
 
+def _keep(rows: Rows, connection: Connection) -> None:
+    connection.execute(_KEEP, rows)
+
+
 def _row_of(connection: Connection, topic_id: str) -> Any | None:
     return connection.execute(_ONE, {"wanted": topic_id}).first()
 
@@ -225,11 +243,19 @@ def _upsert(insert: Any, table: Table) -> Any:
 
 
 _AFTER = bindparam("after", type_=BigInteger)
-_TOPICS = select(TOPIC).where(TOPIC.c.removed.is_(false())).order_by(TOPIC.c.id)
-_ONE = select(TOPIC).where(TOPIC.c.id == bindparam("wanted"))
+_DEFINED = (TOPIC.c.id, TOPIC.c.removed, TOPIC.c.definition)
+_TOPICS = select(*_DEFINED).where(TOPIC.c.removed.is_(false())).order_by(TOPIC.c.id)
+_ONE = select(*_DEFINED).where(TOPIC.c.id == bindparam("wanted"))
 _LISTS = select(WORD_LIST).where(WORD_LIST.c.removed.is_(false())).order_by(WORD_LIST.c.name)
 _TOPICS_SINCE = select(TOPIC).where(TOPIC.c.revision > _AFTER).order_by(TOPIC.c.id)
 _LISTS_SINCE = select(WORD_LIST).where(WORD_LIST.c.revision > _AFTER).order_by(WORD_LIST.c.name)
+_KEEP = (
+    update(TOPIC)
+    .where(
+        TOPIC.c.id == bindparam("which"), TOPIC.c.revision <= bindparam("until", type_=BigInteger)
+    )
+    .values(tree=bindparam("packed"))
+)
 _REVISION = select(CATALOG.c.revision)
 _RAISE = update(CATALOG).values(revision=CATALOG.c.revision + 1)
 _MATCHES = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from monitor.model import CatalogChange, Topic, WordList
 from monitor.topics.compile import Compiled, compile_topics, names_in
+from monitor.topics.packed import is_current, pack, unpack
 from monitor.topics.query import Query, QueryError
 
 AT_ONCE = 100
@@ -40,13 +41,16 @@ class CurrentTopics:
     def take(self, change: CatalogChange) -> Set[str]:
         """Take over a change; return the ids of topics that run otherwise, or no more.
 
-        Takes as long as it takes to parse what has changed, what uses it, and what these use.
+        Takes as long as it takes to parse what has changed, what uses it, and what these use; less
+        where it was parsed before, by whomever.
         """
         gone = {*change.removed_topics, *change.removed_lists}
         touched = {topic.id for topic in change.topics} | {words.name for words in change.lists}
         self._replace(change)
         affected = self._using(touched | gone)
-        compiled = self._compiled(affected, {})
+        queries = self._known(affected, change.trees)
+        compiled = self._compiled(affected - queries.keys(), {})
+        queries.update(compiled.queries)
         otherwise = {name for name in change.removed_topics if self.running.pop(name, None)}
         for name in affected:
             error = compiled.errors.get(name)
@@ -55,7 +59,7 @@ class CurrentTopics:
                 continue
             self.errors.pop(name, None)
             if name in self.topics:
-                running = Running(compiled.queries[name], self.topics[name].version)
+                running = Running(queries[name], self.topics[name].version)
                 if self.running.get(name) != running:
                     self.running[name] = running
                     otherwise.add(name)
@@ -74,6 +78,18 @@ class CurrentTopics:
         copy.running, copy.errors = dict(self.running), dict(self.errors)
         copy._users.update((name, set(users)) for name, users in self._users.items())
         return copy, await asyncio.to_thread(copy.take, change)
+
+    def parsed_anew(self, change: CatalogChange) -> dict[str, bytes]:
+        """Return, packed, the queries of a change that `take` had to parse, so that next time none
+        has to; but not those that use others, of whose parts they consist."""
+        return {
+            topic.id: pack(self.running[topic.id].query.root)
+            for topic in change.topics
+            if topic.id in self.running
+            and topic.id not in self.errors
+            and not is_current(change.trees.get(topic.id, b""))
+            and not names_in(topic.query)
+        }
 
     def problems_with(self, topic: Topic) -> Mapping[str, QueryError]:
         """Return what would be wrong, by id, if a topic were as it is given: with itself, or with
@@ -106,6 +122,18 @@ class CurrentTopics:
             self.topics[topic.id] = topic
             for used in names_in(topic.query):
                 self._users[used].add(topic.id)
+
+    def _known(self, names: Set[str], trees: Mapping[str, bytes]) -> dict[str, Query]:
+        """Return queries that were parsed before, of topics that depend on nothing else, nor does
+        anything on them."""
+        found: dict[str, Query] = {}
+        for name in names & trees.keys():
+            alone = not (names_in(self.topics[name].query) or self._users.get(name))
+            if alone and name not in self.lists:
+                root = unpack(trees[name])
+                if root is not None:
+                    found[name] = Query(root)
+        return found
 
     def _using(self, names: Iterable[str]) -> set[str]:
         return _closure(names, lambda name: self._users.get(name, ()))

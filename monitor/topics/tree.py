@@ -8,10 +8,11 @@ hold or not hold of an article.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 
 class Zone(StrEnum):
@@ -46,30 +47,30 @@ class Field(StrEnum):
     """BCP 47 primary tag of the article's language."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class _Node(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """A node is a value; it needs no garbage collector, since a tree has no cycle."""
+
+
+class Term(_Node, frozen=True):
     """A word whatever its case and accents: one item of `monitor.text.words.words`."""
 
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Exact:
+class Exact(_Node, frozen=True):
     """A word just as it is written, `=SCO`: one item of `monitor.text.words.exact_words`."""
 
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stem:
+class Stem(_Node, frozen=True):
     """All words with the stem that `word` (folded as a Term's) has in `language`: `minister^en`."""
 
     word: str
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wildcard:
+class Wildcard(_Node, frozen=True):
     """A folded pattern: `*` is any number of letters and digits, `?` is one. `minist*`, `wom?n`.
 
     At least 3 characters are literal, the first of all is.
@@ -78,8 +79,7 @@ class Wildcard:
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fuzzy:
+class Fuzzy(_Node, frozen=True):
     """All words at most `distance` (1 or 2) insertions, deletions or replacements of a character
     away from a folded word of at least 4 (7) characters: `shoigu~1`."""
 
@@ -90,8 +90,7 @@ class Fuzzy:
 Word: TypeAlias = Term | Exact | Stem | Wildcard | Fuzzy
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(_Node, frozen=True):
     """Two or more words in this order, with at most `slop` other words between them in total.
 
     `"a b"`, `"a b"~5`.
@@ -101,8 +100,7 @@ class Phrase:
     slop: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(_Node, frozen=True):
     """`left NEAR/10 right`: places of both that do not overlap, at most `distance` words between
     them; ONEAR where the left one must come first. Its own places reach from the first to the
     last token of such a pair. Both sides are positional."""
@@ -113,16 +111,14 @@ class Near:
     ordered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class In:
+class In(_Node, frozen=True):
     """What must hold of one zone: `title:(a OR b)`. It holds no In, Value, Published or Within."""
 
     zone: Zone
     item: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(_Node, frozen=True):
     """An RE2 pattern that is found somewhere in one segment of a zone, as it is written:
     `url:/20\\d\\d/`, with `/i` whatever its case."""
 
@@ -131,16 +127,14 @@ class Regex:
     ignore_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(_Node, frozen=True):
     """A field that has a value: `lang:en`, `domain:bbc.co.uk`, `source:bbc-*`. Casefolded."""
 
     field: Field
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(_Node, frozen=True):
     """Published (or where that is not known, fetched) from `start` on and before `end`, UTC.
 
     `published:2024-04`, `published:>=2024-04-26`, `published:[2024-01-01 TO 2024-04-30]`.
@@ -150,45 +144,39 @@ class Published:
     end: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
+class Within(_Node, frozen=True):
     """Published (or fetched) less than `seconds` before now: `in:24h`. In the stream now is when
     the article was fetched, in a search it is the moment of the search."""
 
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(_Node, frozen=True):
     """What must not hold. Never directly within another Not."""
 
     item: Node
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(_Node, frozen=True):
     """Two or more parts that must all hold; none of them is an And."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(_Node, frozen=True):
     """Two or more parts of which one must hold; none of them is an Or. Positional if all are."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(_Node, frozen=True):
     """`atleast(2, a, b, c)`: at least `count` of the items hold; 1 < count < number of items."""
 
     count: int
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(_Node, frozen=True):
     """`repeat(3, drone)`: a positional item starts at `count` (at least 2) places or more, in all
     segments together."""
 
@@ -196,8 +184,7 @@ class Repeat:
     item: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(_Node, frozen=True):
     """`score>=5:(3*a 2*b c)`: the weights of the parts that hold add up to `threshold` or more.
 
     Weights are not 0 and may be negative; `threshold` is positive, and can be reached.
@@ -207,8 +194,7 @@ class Score:
     parts: tuple[tuple[int, Node], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(_Node, frozen=True):
     """`@name`: another topic or a word list. `item` is what it stands for."""
 
     name: str

@@ -98,6 +98,21 @@ async def test_only_what_has_changed_is_read_again(store: SqlStore) -> None:
     assert await store.catalog_since(3) == gone
 
 
+async def test_a_parsed_query_stays_until_its_topic_changes(store: SqlStore) -> None:
+    await store.declare_topics([STORM], [SHIPS])
+    await store.add_topic(NAVY)
+    revision = await store.catalog_revision()
+    await store.keep_trees({"storm": b"\x00parsed", "navy": b"of another"}, revision - 1)
+    assert await store.catalog_revision() == revision
+    assert (await store.catalog_since(-1)).trees == {"storm": b"\x00parsed"}
+    assert (await store.catalog_since(revision)).trees == {}
+    await store.keep_trees({f"t{number}": b"x" for number in range(2_500)}, revision)
+    await store.declare_topics([STORM], [])
+    assert (await store.catalog_since(-1)).trees == {"storm": b"\x00parsed"}
+    await store.declare_topics([replace(STORM, query="storm")], [])
+    assert (await store.catalog_since(-1)).trees == {}
+
+
 async def test_a_version_never_stands_for_two_queries(store: SqlStore) -> None:
     for query, version in (("navy", 1), ("navies", 2), ("navies", 2)):
         await store.add_topic(replace(NAVY, query=query))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from monitor.model import CatalogChange, Topic, WordList
 from monitor.topics.compile import compile_topics
 from monitor.topics.current import AT_ONCE, CurrentTopics
+from monitor.topics.packed import pack
+from monitor.topics.tree import Term
 
 
 def a_topic(topic_id: str, query: str, version: int = 1) -> Topic:
@@ -58,6 +62,26 @@ def test_what_a_topic_would_break_is_told_before() -> None:
     assert "cannot use itself" in str(current.problems_with(a_topic("a", "@b"))["a"])
     assert current.users_of("a") == ["b"]
     assert set(current.running) == {"a", "b"}
+
+
+def test_what_was_parsed_before_is_not_parsed_again() -> None:
+    topics = (a_topic("a", "x"), a_topic("b", "@a y"), a_topic("c", "z"), a_topic("d", "@list"))
+    lists = (WordList(name="list", terms=("w",)), WordList(name="e", terms=("w",)))
+    change = CatalogChange(revision=1, topics=(*topics, a_topic("e", "v")), lists=lists)
+    first = CurrentTopics()
+    first.take(change)
+    trees = first.parsed_anew(change)
+    # What uses others is parsed with them, and what does not hold is told of each time.
+    assert set(trees) == {"a", "c"}
+    # Trees that no text says, to see where they come from.
+    other = pack(Term("other"))
+    again = replace(change, trees={name: other for name in "abcde"})
+    second = CurrentTopics()
+    assert second.take(again) == {"a", "b", "c", "d"}
+    roots = {name: str(running.query) for name, running in second.running.items()}
+    assert roots == {"a": "x", "b": "@a AND y", "c": "other", "d": "@list"}
+    assert set(second.errors) == {"e"}
+    assert second.parsed_anew(replace(again, trees={"a": other, "c": b"old"})).keys() == {"c"}
 
 
 async def test_much_is_taken_over_by_a_copy() -> None:
