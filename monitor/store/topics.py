@@ -247,8 +247,15 @@ _DEFINED = (TOPIC.c.id, TOPIC.c.removed, TOPIC.c.definition)
 _TOPICS = select(*_DEFINED).where(TOPIC.c.removed.is_(false())).order_by(TOPIC.c.id)
 _ONE = select(*_DEFINED).where(TOPIC.c.id == bindparam("wanted"))
 _LISTS = select(WORD_LIST).where(WORD_LIST.c.removed.is_(false())).order_by(WORD_LIST.c.name)
-_TOPICS_SINCE = select(TOPIC).where(TOPIC.c.revision > _AFTER).order_by(TOPIC.c.id)
-_LISTS_SINCE = select(WORD_LIST).where(WORD_LIST.c.revision > _AFTER).order_by(WORD_LIST.c.name)
+# By revision, whose index leads to the few that have changed: by id, all would be walked through.
+_TOPICS_SINCE = (
+    select(TOPIC).where(TOPIC.c.revision > _AFTER).order_by(TOPIC.c.revision, TOPIC.c.id)
+)
+_LISTS_SINCE = (
+    select(WORD_LIST)
+    .where(WORD_LIST.c.revision > _AFTER)
+    .order_by(WORD_LIST.c.revision, WORD_LIST.c.name)
+)
 _KEEP = (
     update(TOPIC)
     .where(
