@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from monitor.model.articles import Article, ArticleRow
 
@@ -11,10 +12,19 @@ from monitor.model.articles import Article, ArticleRow
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPlan:
     """Of each clause an article must have a word, or one that begins so (`minist*`); of what is
-    found by that, `holds` says whether it is meant. The words are those of `monitor.text.words`."""
+    found by that and by the other conditions, `holds` says whether it is meant. The words are those
+    of `monitor.text.words`."""
 
     clauses: tuple[tuple[str, ...], ...]
     holds: Callable[[Article], bool]
+    source: Callable[[str], bool] | None = None
+    """Says of a source's name whether its articles may be meant; None where each may."""
+    language: Callable[[str], bool] | None = None
+    """The same of an article's language."""
+    since: datetime | None = None
+    """Published, or where that is not known fetched, from then on."""
+    until: datetime | None = None
+    """And before then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, func, select
 
 from monitor.model import ArticleFilter, ArticleRow, SearchPage, SearchPlan
 from monitor.store import listing
+from monitor.store.narrowing import Conditions, conditions_of
 from monitor.store.sql import Database
 from monitor.store.tables import ARTICLE
 from monitor.store.wordindex import LONGEST
@@ -28,20 +29,23 @@ class SqlSearch:
 
     async def search(self, plan: SearchPlan, which: ArticleFilter) -> SearchPage:
         """Return the articles that a plan means, the latest change first. Raises Unavailable."""
-        before, looked = which.before or NEWEST, 0
+        dialect, before, looked = self._database.dialect, which.before or NEWEST, 0
         found: list[ArticleRow] = []
-        while looked < MOST:
-            rows = await self._candidates(plan, before)
+        conditions = await self._database.read(
+            lambda connection: conditions_of(connection, dialect, plan, which)
+        )
+        while looked < MOST and conditions is not None:
+            rows = await self._candidates(plan, conditions, before)
             for row in rows:
                 before = row.seq
-                if _is_of(row, which) and plan.holds(row.article):
+                if plan.holds(row.article):
                     found.append(row)
                     if len(found) == which.limit:
                         return await self._page(found, before)
             if len(rows) < AT_ONCE:
                 return await self._page(found, None)
             looked += len(rows)
-        return await self._page(found, before)
+        return await self._page(found, before if conditions is not None else None)
 
     async def document_counts(self, words: Sequence[str]) -> Mapping[str, int]:
         """Return how many articles have each of some words (`minist*`: one that begins so).
@@ -67,17 +71,27 @@ class SqlSearch:
 
         return await self._database.read(work)
 
-    async def _candidates(self, plan: SearchPlan, before: int) -> list[ArticleRow]:
+    async def _candidates(
+        self, plan: SearchPlan, conditions: Conditions, before: int
+    ) -> list[ArticleRow]:
+        """Return the newest articles before a `seq` that may be meant."""
         index = self._database.dialect.word_index
-        given: dict[str, Any] = {}
-        statement: Select[Any] = select(ARTICLE)
+        given = {**conditions[1], "before": before}
         clauses = [clause for clause in plan.clauses if all(len(w) < LONGEST for w in clause)]
+        # By `seq` alone first: whole articles are not sorted, nor read where they are not wanted.
         if clauses:
-            statement = statement.where(index.found)
-            given = {"asked": index.asked(clauses), "before": before, "limit": AT_ONCE}
+            given["asked"] = index.asked(clauses)
+            words = index.found.subquery("words")
+            seq: ColumnElement[int] = words.c.seq
+            newest = select(seq)
+            if conditions[0]:
+                newest = newest.join(ARTICLE, ARTICLE.c.seq == seq)
         else:
-            statement = statement.where(ARTICLE.c.seq < before)
-        statement = statement.order_by(ARTICLE.c.seq.desc()).limit(AT_ONCE)
+            seq = ARTICLE.c.seq
+            newest = select(seq).where(seq < bindparam("before", type_=BigInteger))
+        newest = newest.where(*conditions[0]).order_by(seq.desc()).limit(AT_ONCE)
+        wanted = ARTICLE.alias()
+        statement = select(wanted).where(wanted.c.seq.in_(newest)).order_by(wanted.c.seq.desc())
 
         def work(connection: Connection) -> list[ArticleRow]:
             return [listing.row_of(row) for row in connection.execute(statement, given).mappings()]
@@ -95,13 +109,6 @@ class SqlSearch:
         extras = await self._database.read(work)
         whole = tuple(replace(row, **extras.get(row.article.id, {})) for row in rows)
         return SearchPage(rows=whole, before=before)
-
-
-def _is_of(row: ArticleRow, which: ArticleFilter) -> bool:
-    article = row.article
-    return (not which.topic or which.topic in article.topics) and (
-        not which.source or which.source == article.source
-    )
 
 
 _COUNT = select(func.count()).select_from(ARTICLE)

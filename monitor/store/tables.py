@@ -84,6 +84,8 @@ class ArticleTable(Row, table=True):
     __table_args__ = (
         Index(None, "seq", unique=True),
         Index(None, "source", "seq"),
+        Index(None, "language", "seq"),
+        Index(None, "published", "fetched", "seq"),
         Index(None, "fetched", "seq"),
     )
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import BigInteger, TextClause, TextualSelect, column, text
 
 from monitor.text.words import words
 
 LONGEST = 100
 """Characters of a word in the index: PostgreSQL takes 2 KB at most, and nobody asks for those."""
+_SEQ = column("seq", BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,14 @@ class WordIndex:
     """SQL for one database product.
 
     `insert` takes `seq` and `words` (with spaces between them), `delete` and `move` take `old`,
-    `move` takes `seq`, too. `found` is a condition on `article.seq` that takes `asked` and gives
-    the newest `limit` before `before`; `count` takes `asked`.
+    `move` takes `seq`, too. `found` has the `seq` of those articles before `before` that `asked`
+    is about, the newest first; `count` takes `asked`.
     """
 
     insert: TextClause
     delete: TextClause
     move: TextClause
-    found: TextClause
+    found: TextualSelect
     count: TextClause
     word: Callable[[str, bool], str]
     """How a word, or what words begin with, is written in `asked`."""
@@ -49,8 +50,7 @@ class WordIndex:
 
 def indexed_words(title: str, summary: str, body: str) -> str:
     """Return the different words of an article, with spaces between them."""
-    found = {*words(title), *words(summary), *words(body)}
-    return " ".join([word[:LONGEST] for word in found])
+    return " ".join({*words(title), *words(summary), *words(body)})
 
 
 def _fts5_word(word: str, prefix: bool) -> str:
@@ -68,9 +68,9 @@ FTS5 = WordIndex(
     delete=text("DELETE FROM article_words WHERE rowid = :old"),
     move=text("UPDATE article_words SET rowid = :seq WHERE rowid = :old"),
     found=text(
-        "article.seq IN (SELECT rowid FROM article_words WHERE article_words MATCH :asked"
-        " AND rowid < :before ORDER BY rowid DESC LIMIT :limit)"
-    ),
+        "SELECT rowid AS seq FROM article_words WHERE article_words MATCH :asked"
+        " AND rowid < :before ORDER BY rowid DESC"
+    ).columns(_SEQ),
     count=text("SELECT count(*) FROM article_words WHERE article_words MATCH :asked"),
     word=_fts5_word,
     either=" OR ",
@@ -78,15 +78,18 @@ FTS5 = WordIndex(
 )
 TSVECTOR = WordIndex(
     insert=text(
-        "INSERT INTO article_words (seq, words) VALUES (:seq,"
-        " array_to_tsvector(coalesce(string_to_array(nullif(:words, ''), ' '), '{}')))"
+        "INSERT INTO article_words (seq, words) VALUES (:seq, array_to_tsvector(ARRAY("  # noqa: S608
+        f"SELECT left(word, {LONGEST}) FROM unnest(string_to_array(:words, ' ')) AS word"
+        " WHERE word <> '')))"
     ),
     delete=text("DELETE FROM article_words WHERE seq = :old"),
     move=text("UPDATE article_words SET seq = :seq WHERE seq = :old"),
+    # `seq + 0`, so that the primary key is no way to the rows: PostgreSQL takes it where it knows
+    # little of the words, and reads everything.
     found=text(
-        "article.seq IN (SELECT seq FROM article_words WHERE words @@ CAST(:asked AS tsquery)"
-        " AND seq < :before ORDER BY seq DESC LIMIT :limit)"
-    ),
+        "SELECT seq + 0 AS seq FROM article_words WHERE words @@ CAST(:asked AS tsquery)"
+        " AND seq + 0 < :before ORDER BY seq + 0 DESC"
+    ).columns(_SEQ),
     count=text("SELECT count(*) FROM article_words WHERE words @@ CAST(:asked AS tsquery)"),
     word=_lexeme,
     either=" | ",
