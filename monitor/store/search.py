@@ -16,7 +16,7 @@ from monitor.store.tables import ARTICLE
 from monitor.store.wordindex import LONGEST
 
 AT_ONCE = 200
-"""Candidates that are looked at together."""
+"""Candidates that are looked at together, at the least."""
 MOST = 4_000
 """Candidates that one page may cost."""
 NEWEST = 2**63 - 1
@@ -30,19 +30,19 @@ class SqlSearch:
     async def search(self, plan: SearchPlan, which: ArticleFilter) -> SearchPage:
         """Return the articles that a plan means, the latest change first. Raises Unavailable."""
         dialect, before, looked = self._database.dialect, which.before or NEWEST, 0
-        found: list[ArticleRow] = []
+        most, found = max(AT_ONCE, which.limit), list[ArticleRow]()
         conditions = await self._database.read(
             lambda connection: conditions_of(connection, dialect, plan, which)
         )
         while looked < MOST and conditions is not None:
-            rows = await self._candidates(plan, conditions, before)
+            rows = await self._candidates(plan, conditions, before, most)
             for row in rows:
                 before = row.seq
                 if plan.holds(row.article):
                     found.append(row)
                     if len(found) == which.limit:
                         return await self._page(found, before)
-            if len(rows) < AT_ONCE:
+            if len(rows) < most:
                 return await self._page(found, None)
             looked += len(rows)
         return await self._page(found, before if conditions is not None else None)
@@ -72,7 +72,7 @@ class SqlSearch:
         return await self._database.read(work)
 
     async def _candidates(
-        self, plan: SearchPlan, conditions: Conditions, before: int
+        self, plan: SearchPlan, conditions: Conditions, before: int, most: int
     ) -> list[ArticleRow]:
         """Return the newest articles before a `seq` that may be meant."""
         index = self._database.dialect.word_index
@@ -89,7 +89,7 @@ class SqlSearch:
         else:
             seq = ARTICLE.c.seq
             newest = select(seq).where(seq < bindparam("before", type_=BigInteger))
-        newest = newest.where(*conditions[0]).order_by(seq.desc()).limit(AT_ONCE)
+        newest = newest.where(*conditions[0]).order_by(seq.desc()).limit(most)
         wanted = ARTICLE.alias()
         statement = select(wanted).where(wanted.c.seq.in_(newest)).order_by(wanted.c.seq.desc())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -10,16 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import Rejected
-from monitor.model import ArticleFilter, Tagging
+from monitor.model import Article, ArticleFilter, Tagging
 from monitor.search import Order, search
 from monitor.store import SqlStore
 from monitor.store import search as search_module
-from monitor.topics.query import QueryError
+from monitor.topics.query import QueryError, parse
 from monitor.topics.search import plan_of
 from tests.support.articles import NOW, an_article
 from tests.support.queries import some_article, some_node
 from tests.support.reference import reference_holds
 
+DAY = timedelta(days=1)
 ARTICLES = [
     an_article(id="a", title="The harbour", body="Minister's visit", source="afp"),
     an_article(
@@ -67,6 +69,54 @@ async def test_topic_and_source_narrow_a_search(store: SqlStore) -> None:
     await store.save_articles(ARTICLES, NOW)
     assert await found(store, "harbour", ArticleFilter(topic="sea")) == ["b"]
     assert await found(store, "harbour", ArticleFilter(source="afp")) == ["a"]
+
+
+ALL = ArticleFilter()
+OTHERS = [
+    an_article(id="afp", title="storm", source="AFP", language="fr", published=NOW - 9 * DAY),
+    an_article(id="bbc", title="storm", source="bbc-world", language="en-GB", topics=("sea",)),
+    an_article(id="new", title="storm", source="bbc", language="en", published=NOW),
+    an_article(id="old", title="x", source="bbc", language="", fetched=NOW - 9 * DAY),
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "which", "looked_at"),
+    [
+        ("source:afp title:/./", ALL, "afp"),
+        ("source:bbc* storm", ALL, "new bbc"),
+        ("-source:bbc* title:/./", ALL, "afp"),
+        ("source:none", ALL, ""),
+        ("lang:en", ALL, "new bbc"),
+        ("(lang:en OR lang:fr) source:bbc*", ALL, "new bbc"),
+        ("-lang:en -lang:fr storm", ALL, ""),
+        ("lang:en source:afp", ALL, ""),
+        ("published:2026-03-01", ALL, "new bbc"),
+        ("published:<2026-02-25 storm", ALL, "afp"),
+        ("published:<2026-02-25 -published:2026-01", ALL, "old afp"),
+        ("in:2d", ALL, "new bbc"),
+        ("title:/./", ArticleFilter(topic="sea"), "bbc"),
+        ("storm", ArticleFilter(source="bbc"), "new"),
+        # What need not hold of an article is no condition.
+        ("storm (source:afp OR title:/./)", ALL, "new bbc afp"),
+        ("score>=1:(source:afp storm)", ALL, "old new bbc afp"),
+    ],
+)
+async def test_only_what_the_fields_allow_is_looked_at(
+    store: SqlStore, query: str, which: ArticleFilter, looked_at: str
+) -> None:
+    await store.save_articles(OTHERS, NOW)
+    plan, seen = plan_of(parse(query).root, NOW), []
+
+    def holds(article: Article) -> bool:
+        seen.append(article.id)
+        return plan.holds(article)
+
+    page = await store.search(replace(plan, holds=holds), which)
+    assert seen == looked_at.split()
+    meant = [item.id for item in reversed(OTHERS) if item.id in seen and plan.holds(item)]
+    assert [row.article.id for row in page.rows] == meant
+    assert page.before is None
 
 
 async def test_pages_follow_each_other_to_the_end(
