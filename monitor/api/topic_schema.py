@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 
@@ -12,7 +13,8 @@ from monitor.api.problem import NO_NUL, WORDED
 from monitor.api.schema import Answer
 from monitor.declarations import NAME, NAME_RULE
 from monitor.model import Owner, Priority, Topic
-from monitor.topics.query import QueryError
+from monitor.topics.advice import Surprise
+from monitor.topics.query import Query, QueryError
 from monitor.topics.stems import LANGUAGES
 
 
@@ -107,12 +109,28 @@ class MistakeItem(Answer):
     column: int = Field(description="In characters, from 1.")
 
 
+class SurpriseItem(Answer):
+    """What is right in a query and may not be meant."""
+
+    sentence: str
+    part: str = Field(description="What it is about, as a query; empty for the whole.")
+
+
 class CheckedQuery(Answer):
     """What a query means, or what is wrong with it."""
 
     valid: bool
     canonical: str = Field(description="The query with all operators; empty where it is wrong.")
     mistakes: tuple[MistakeItem, ...]
+    surprises: tuple[SurpriseItem, ...] = Field(
+        description="Of a query that holds; some tell what the articles of the last 30 days hold."
+    )
+
+    @classmethod
+    def right(cls, query: Query, surprises: Iterable[Surprise]) -> CheckedQuery:
+        """Return the answer for a query that holds."""
+        told = tuple(SurpriseItem(sentence=each.sentence, part=each.part) for each in surprises)
+        return cls(valid=True, canonical=str(query), mistakes=(), surprises=told)
 
     @classmethod
     def wrong(cls, error: QueryError) -> CheckedQuery:
@@ -121,4 +139,4 @@ class CheckedQuery(Answer):
             MistakeItem(sentence=each.sentence, line=each.line, column=each.column)
             for each in error.mistakes
         )
-        return cls(valid=False, canonical="", mistakes=mistakes)
+        return cls(valid=False, canonical="", mistakes=mistakes, surprises=())

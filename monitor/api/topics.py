@@ -12,9 +12,11 @@ from monitor.api.topic_schema import CheckedQuery, GivenQuery, NewTopic, TopicFi
 from monitor.errors import Rejected
 from monitor.model import Owner, Topic
 from monitor.protocols import Archive
+from monitor.topics.advice import strangers, surprises
 from monitor.topics.compile import parse_with
 from monitor.topics.current import CurrentTopics
 from monitor.topics.query import QueryError
+from monitor.vocabulary import NewestWords
 
 PREFIX = "/api/v1/topics"
 
@@ -54,13 +56,17 @@ async def add_topic(
 
 @router.post("/check", summary="Check a query", responses=documented(422, 503))
 async def check_query(archive: ArchiveOf, context: ContextOf, given: GivenQuery) -> CheckedQuery:
-    """Say what a query means, or what is wrong with it and where. It may use other topics."""
+    """Say what a query means and what may surprise in it, or what is wrong with it and where. It
+    may use other topics."""
     current = await context.topics.read(archive)
     try:
         query = parse_with(given.query, current.compiled_for(given.query), given.stem)
     except QueryError as error:
         return CheckedQuery.wrong(error)
-    return CheckedQuery(valid=True, canonical=str(query), mistakes=())
+    seen = await NewestWords.of(archive, context.clock.now())
+    return CheckedQuery.right(
+        query, [*surprises(query, given.query), *await strangers(query, seen)]
+    )
 
 
 @router.get("/{topic}", summary="Show a topic", responses=documented(404, 422, 503))

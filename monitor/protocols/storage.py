@@ -96,8 +96,13 @@ class Search(Protocol):
     async def search(self, plan: SearchPlan, which: ArticleFilter) -> SearchPage:
         """Return the articles that a plan means, the latest change first."""
 
-    async def document_counts(self, words: Sequence[str]) -> Mapping[str, int]:
-        """Return how many articles have each of some words; `minist*` is a prefix."""
+    async def document_counts(self, words: Sequence[str], first_seq: int = 0) -> Mapping[str, int]:
+        """Return how many articles from `first_seq` on have each of some words; `minist*` is a
+        prefix."""
+
+    async def newest_since(self, when: datetime, most: int) -> tuple[int, int]:
+        """Return the `seq` from which on the articles fetched since `when` stand, but at most so
+        many; and how many stand there."""
 
     async def article_count(self) -> int:
         """Return how many articles there are."""

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    column,
+    func,
+    select,
+)
 
 from monitor.model import ArticleFilter, ArticleRow, SearchPage, SearchPlan
 from monitor.store import listing
+from monitor.store.columns import UTC_TIME
 from monitor.store.narrowing import Conditions, conditions_of
 from monitor.store.sql import Database
 from monitor.store.tables import ARTICLE
@@ -47,18 +58,33 @@ class SqlSearch:
             looked += len(rows)
         return await self._page(found, before if conditions is not None else None)
 
-    async def document_counts(self, words: Sequence[str]) -> Mapping[str, int]:
-        """Return how many articles have each of some words (`minist*`: one that begins so).
-
-        Raises Unavailable.
-        """
+    async def document_counts(self, words: Sequence[str], first_seq: int = 0) -> Mapping[str, int]:
+        """Return how many articles from `first_seq` on have each of some words (`minist*`: one that
+        begins so; of a very long one only the beginning counts). Raises Unavailable."""
         index = self._database.dialect.word_index
 
-        def work(connection: Connection) -> dict[str, int]:
-            return {
-                word: connection.execute(index.count, {"asked": index.asked([[word]])}).scalar_one()
-                for word in words
-            }
+        def count(connection: Connection, word: str) -> int:
+            asked = word if len(word) < LONGEST else f"{word[: LONGEST - 1]}*"
+            given = {"asked": index.asked([[asked]]), "first": first_seq}
+            found: int = connection.execute(index.count, given).scalar_one()
+            return found
+
+        return await self._database.read(
+            lambda connection: {word: count(connection, word) for word in words}
+        )
+
+    async def newest_since(self, when: datetime, most: int) -> tuple[int, int]:
+        """Return the `seq` from which on the articles fetched since `when` stand, but at most so
+        many; and how many stand there. One that was fetched before and has changed since counts,
+        too. Raises Unavailable."""
+        given = {"when": when, "most": most, "before": most - 1}
+
+        def work(connection: Connection) -> tuple[int, int]:
+            oldest = connection.execute(_OLDEST, given).scalar()
+            if oldest is None:
+                return 0, 0
+            first = max(oldest, connection.execute(_LAST_OF_MOST, given).scalar() or 0)
+            return first, connection.execute(_FROM, {"first": first}).scalar_one()
 
         return await self._database.read(work)
 
@@ -112,3 +138,18 @@ class SqlSearch:
 
 
 _COUNT = select(func.count()).select_from(ARTICLE)
+_OLDEST: Select[Any] = select(func.min(column("seq"))).select_from(
+    select(ARTICLE.c.seq)
+    .where(ARTICLE.c.fetched >= bindparam("when", type_=UTC_TIME))
+    .order_by(ARTICLE.c.fetched, ARTICLE.c.seq)
+    .limit(bindparam("most"))
+    .subquery("fetched_since")
+)
+_LAST_OF_MOST = (
+    select(ARTICLE.c.seq).order_by(ARTICLE.c.seq.desc()).limit(1).offset(bindparam("before"))
+)
+_FROM = (
+    select(func.count())
+    .select_from(ARTICLE)
+    .where(ARTICLE.c.seq >= bindparam("first", type_=BigInteger))
+)

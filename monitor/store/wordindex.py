@@ -24,7 +24,8 @@ class WordIndex:
 
     `insert` takes `seq` and `words` (with spaces between them), `delete` and `move` take `old`,
     `move` takes `seq`, too. `found` has the `seq` of those articles before `before` that `asked`
-    is about, the newest first; `count` takes `asked`.
+    is about, the newest first; `count` takes `asked` and
+    `first`, the lowest `seq` that counts.
     """
 
     insert: TextClause
@@ -71,7 +72,9 @@ FTS5 = WordIndex(
         "SELECT rowid AS seq FROM article_words WHERE article_words MATCH :asked"
         " AND rowid < :before ORDER BY rowid DESC"
     ).columns(_SEQ),
-    count=text("SELECT count(*) FROM article_words WHERE article_words MATCH :asked"),
+    count=text(
+        "SELECT count(*) FROM article_words WHERE article_words MATCH :asked AND rowid >= :first"
+    ),
     word=_fts5_word,
     either=" OR ",
     both=" AND ",
@@ -90,7 +93,10 @@ TSVECTOR = WordIndex(
         "SELECT seq + 0 AS seq FROM article_words WHERE words @@ CAST(:asked AS tsquery)"
         " AND seq + 0 < :before ORDER BY seq + 0 DESC"
     ).columns(_SEQ),
-    count=text("SELECT count(*) FROM article_words WHERE words @@ CAST(:asked AS tsquery)"),
+    count=text(
+        "SELECT count(*) FROM article_words WHERE words @@ CAST(:asked AS tsquery)"
+        " AND seq + 0 >= :first"
+    ),
     word=_lexeme,
     either=" | ",
     both=" & ",

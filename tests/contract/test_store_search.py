@@ -153,6 +153,29 @@ async def test_the_index_follows_revisions_and_new_topics(store: SqlStore) -> No
     assert await store.article_count() == 4
 
 
+async def test_words_are_counted_from_a_moment_on(store: SqlStore) -> None:
+    assert await store.newest_since(NOW, 9) == (0, 0)
+    fetched = [NOW - 9 * DAY, NOW - 2 * DAY, NOW - DAY, NOW]
+    articles = [
+        an_article(id=f"a{n}", title=f"w{n} storm", fetched=at) for n, at in enumerate(fetched)
+    ]
+    await store.save_articles(articles, NOW)
+    assert await store.newest_since(NOW - 2 * DAY, 9) == (2, 3)
+    assert await store.newest_since(NOW - 2 * DAY, 2) == (3, 2)
+    assert await store.newest_since(NOW + DAY, 9) == (0, 0)
+    asked = ["w0", "w1", "storm", "w*", "x" * 300]
+    assert await store.document_counts(asked, 2) == {
+        "w0": 0, "w1": 1, "storm": 3, "w*": 3, "x" * 300: 0,
+    }  # fmt: skip
+
+
+async def test_a_word_without_end_is_counted_by_its_beginning(store: SqlStore) -> None:
+    await store.save_articles(ARTICLES, NOW)
+    assert await store.document_counts(["x" * 300, "x" * 99, "x" * 100]) == {
+        "x" * 300: 1, "x" * 99: 0, "x" * 100: 1,
+    }  # fmt: skip
+
+
 async def test_the_best_come_first(store: SqlStore) -> None:
     articles = [
         an_article(id="much", title="Harbour", body="harbour harbour"),

@@ -1,0 +1,63 @@
+"""The words of the newest articles, so far as the archive's index tells at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from monitor.model import Article, ArticleFilter
+from monitor.protocols import Archive
+from monitor.text.words import words
+from monitor.topics.evaluate import fitting
+from monitor.topics.patterns import literal_prefix
+from monitor.topics.tree import Fuzzy, Stem, Wildcard
+
+DAYS = timedelta(days=30)
+MOST = 50_000
+"""The newest articles that are asked about at most, so that an answer stays quick."""
+SAMPLE = 1_000
+"""The newest of these, whose words are read to see for how many a pattern stands."""
+
+
+class NewestWords:
+    """A vocabulary for `monitor.topics.advice`: it may keep silent, but what it tells is so."""
+
+    def __init__(self, archive: Archive, first_seq: int, articles: int) -> None:
+        self.articles = articles
+        self._archive = archive
+        self._first_seq = first_seq
+        self._sample: Collection[str] | None = None
+
+    @classmethod
+    async def of(cls, archive: Archive, now: datetime) -> NewestWords:
+        """Return the words of the articles of the last 30 days. Raises Unavailable."""
+        return cls(archive, *await archive.newest_since(now - DAYS, MOST))
+
+    async def count(self, words: Collection[str]) -> Mapping[str, int]:
+        """Return how many articles hold each of these folded words. Raises Unavailable."""
+        return await self._archive.document_counts(list(words), self._first_seq)
+
+    async def expand(self, word: Stem | Wildcard | Fuzzy, limit: int) -> int:
+        """Return for how many words one stands, at the least. Raises Unavailable."""
+        if self._sample is None:
+            rows = await self._archive.articles(ArticleFilter(limit=min(SAMPLE, self.articles)))
+            read = [row.article for row in rows]
+            self._sample = await asyncio.to_thread(_words_of, read)
+        fits, number = fitting(word), 0
+        for known in self._sample:
+            number += fits(known)
+            if number == limit:
+                break
+        if number or self.articles <= SAMPLE:
+            return number
+        # The others may hold one. The index knows how words begin, and nothing else of patterns.
+        if not isinstance(word, Wildcard):
+            return 1
+        prefix = f"{literal_prefix(word.pattern)}*"
+        return min((await self.count([prefix]))[prefix], 1)
+
+
+def _words_of(articles: Iterable[Article]) -> Collection[str]:
+    texts = (text for each in articles for text in (each.title, each.summary, each.body))
+    return {word for text in texts for word in words(text)}
