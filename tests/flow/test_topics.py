@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor import app
+from monitor.clock import SystemClock
+from monitor.topics.advice import ENOUGH
 from tests.support.articles import an_article
 from tests.support.running import Running, a_service
 from tests.support.site import TITLES, Site, rss
@@ -105,7 +107,17 @@ async def test_a_query_that_does_not_hold_is_refused_with_its_place(tmp_path: Pa
         assert (status, found["valid"]) == (200, False)
         assert [(each["line"], each["column"]) for each in found["mistakes"]] == [(3, 1), (3, 7)]
         status, found = await ask(running, "POST", "/check", {"query": "a b", "stem": "en"})
-        assert found["canonical"] == "a^en AND b^en"
+        assert (found["canonical"], found["surprises"]) == ("a^en AND b^en", [])
+        status, found = await ask(running, "POST", "/check", {"query": "sco NOT sco"})
+        assert (status, found["valid"], found["mistakes"]) == (200, True, [])
+        sentence = "sco must be there and must not be there: this never matches"
+        assert found["surprises"] == [{"sentence": sentence, "part": "sco AND NOT sco"}]
+        await running.service.store.save_articles(
+            [an_article(id=f"s{number}", fetched=SystemClock().now()) for number in range(ENOUGH)],
+            SystemClock().now(),
+        )
+        status, found = await ask(running, "POST", "/check", {"query": "harbour hurricane"})
+        assert [each["part"] for each in found["surprises"]] == ["hurricane", "harbour"]
         status, problem = await ask(running, "PATCH", "/harbour", {"query": "x"})
         assert status == 409
         assert "declared in a file of the configuration" in problem["detail"]
