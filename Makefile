@@ -57,6 +57,7 @@ benchmarks: $(VENV)/.test ## Measure; docs/benchmarks.md says what and how
 	$(BIN)/python -m tests.benchmarks.matching --lucene
 	$(BIN)/python -m tests.benchmarks.starting
 	$(BIN)/python -m tests.benchmarks.listing
+	$(BIN)/python -m tests.benchmarks.restart
 	$(BIN)/python -m tests.benchmarks.search
 	$(BIN)/python -m tests.benchmarks.search --postgres
 	$(BIN)/python -m tests.benchmarks.stream

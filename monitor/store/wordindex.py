@@ -51,7 +51,12 @@ class WordIndex:
 
 def indexed_words(title: str, summary: str, body: str) -> str:
     """Return the different words of an article, with spaces between them."""
-    return " ".join({*words(title), *words(summary), *words(body)})
+    found = {*words(title), *words(summary), *words(body)}
+    if (
+        max(map(len, found), default=0) > LONGEST
+    ):  # mostly none is, and cutting all would take longer
+        found = {word[:LONGEST] for word in found}
+    return " ".join(found)
 
 
 def _fts5_word(word: str, prefix: bool) -> str:
@@ -81,9 +86,8 @@ FTS5 = WordIndex(
 )
 TSVECTOR = WordIndex(
     insert=text(
-        "INSERT INTO article_words (seq, words) VALUES (:seq, array_to_tsvector(ARRAY("  # noqa: S608
-        f"SELECT left(word, {LONGEST}) FROM unnest(string_to_array(:words, ' ')) AS word"
-        " WHERE word <> '')))"
+        "INSERT INTO article_words (seq, words) VALUES (:seq,"
+        " array_to_tsvector(coalesce(string_to_array(nullif(:words, ''), ' '), '{}')))"
     ),
     delete=text("DELETE FROM article_words WHERE seq = :old"),
     move=text("UPDATE article_words SET seq = :seq WHERE seq = :old"),
