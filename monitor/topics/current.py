@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from monitor.model import CatalogChange, Topic, WordList
@@ -88,7 +88,7 @@ class CurrentTopics:
             if topic.id in self.running
             and topic.id not in self.errors
             and not is_current(change.trees.get(topic.id, b""))
-            and not names_in(topic.query)
+            and not _used_by(topic)
         }
 
     def problems_with(self, topic: Topic) -> Mapping[str, QueryError]:
@@ -113,14 +113,14 @@ class CurrentTopics:
     def _replace(self, change: CatalogChange) -> None:
         for name in {*change.removed_topics, *(topic.id for topic in change.topics)}:
             before = self.topics.pop(name, None)
-            for used in names_in(before.query) if before else ():
+            for used in _used_by(before) if before else ():
                 self._users[used].discard(name)
         for name in change.removed_lists:
             self.lists.pop(name, None)
         self.lists.update((words.name, words) for words in change.lists)
         for topic in change.topics:
             self.topics[topic.id] = topic
-            for used in names_in(topic.query):
+            for used in _used_by(topic):
                 self._users[used].add(topic.id)
 
     def _known(self, names: Set[str], trees: Mapping[str, bytes]) -> dict[str, Query]:
@@ -128,7 +128,7 @@ class CurrentTopics:
         anything on them."""
         found: dict[str, Query] = {}
         for name in names & trees.keys():
-            alone = not (names_in(self.topics[name].query) or self._users.get(name))
+            alone = not (_used_by(self.topics[name]) or self._users.get(name))
             if alone and name not in self.lists:
                 root = unpack(trees[name])
                 if root is not None:
@@ -146,12 +146,17 @@ class CurrentTopics:
 
         def used_by(name: str) -> Iterable[str]:
             topic = topic_of(name)
-            return names_in(topic.query) if topic else ()
+            return _used_by(topic) if topic else ()
 
         # What is given comes last: then its own mistakes are told of it, not of what it uses.
         needed = sorted(_closure(names, used_by), key=lambda name: (name in instead, name))
         topics = [topic for name in needed if (topic := topic_of(name))]
         return compile_topics(topics, [self.lists[name] for name in needed if name in self.lists])
+
+
+def _used_by(topic: Topic) -> Collection[str]:
+    """Return the names that a topic's query may use; most use none, and are not looked through."""
+    return names_in(topic.query) if "@" in topic.query else ()
 
 
 def _closure(names: Iterable[str], more: Callable[[str], Iterable[str]]) -> set[str]:
