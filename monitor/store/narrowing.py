@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,9 @@ from monitor.model import ArticleFilter, SearchPlan
 from monitor.store.columns import UTC_TIME
 from monitor.store.dialect import Dialect
 from monitor.store.tables import ARTICLE, ARTICLE_TOPIC
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 Conditions = tuple[list[ColumnElement[bool]], dict[str, Any]]
 """All of which must hold, and what they are given."""
@@ -67,24 +71,14 @@ def _among(
 
 
 def _times(plan: SearchPlan) -> Conditions:
-    conditions: list[ColumnElement[bool]] = []
-    given: dict[str, Any] = {}
+    """Return the condition on times, with both bounds: only then SQLite takes the index."""
+    if plan.since is None and plan.until is None:
+        return [], {}
+    since, until = (bindparam(name, type_=UTC_TIME) for name in ("since", "until"))
     published, fetched = ARTICLE.c.published, ARTICLE.c.fetched
-    known: list[ColumnElement[bool]] = []
-    unknown: list[ColumnElement[bool]] = [published.is_(None)]
-    if plan.since is not None:
-        since = bindparam("since", type_=UTC_TIME)
-        known.append(published >= since)
-        unknown.append(fetched >= since)
-        given["since"] = plan.since
-    if plan.until is not None:
-        until = bindparam("until", type_=UTC_TIME)
-        known.append(published < until)
-        unknown.append(fetched < until)
-        given["until"] = plan.until
-    if known:
-        conditions.append(or_(and_(*known), and_(*unknown)))
-    return conditions, given
+    known = and_(published >= since, published < until)
+    unknown = and_(published.is_(None), fetched >= since, fetched < until)
+    return [or_(known, unknown)], {"since": plan.since or _FIRST, "until": plan.until or _LAST}
 
 
 @cache

@@ -45,7 +45,9 @@ class SqlSearch:
         conditions = await self._database.read(
             lambda connection: conditions_of(connection, dialect, plan, which)
         )
-        while looked < MOST and conditions is not None:
+        if conditions is None:
+            return SearchPage(rows=(), before=None)
+        while looked < MOST:
             rows = await self._candidates(plan, conditions, before, most)
             for row in rows:
                 before = row.seq
@@ -56,7 +58,7 @@ class SqlSearch:
             if len(rows) < most:
                 return await self._page(found, None)
             looked += len(rows)
-        return await self._page(found, before if conditions is not None else None)
+        return await self._page(found, before)
 
     async def document_counts(self, words: Sequence[str], first_seq: int = 0) -> Mapping[str, int]:
         """Return how many articles from `first_seq` on have each of some words (`minist*`: one that
