@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection, text
 
 from monitor.errors import Rejected
 from monitor.model import CatalogChange, Expectations, Owner, Priority, Topic, WordList
 from monitor.store import SqlStore
+from monitor.store.topics import _TOPICS_SINCE
 from tests.support.articles import NOW, an_article
 
 STORM = Topic(id="storm", name="Storms", query="storm OR hurricane")
@@ -96,6 +98,18 @@ async def test_only_what_has_changed_is_read_again(store: SqlStore) -> None:
     await store.declare_topics([], [])
     gone = CatalogChange(revision=4, removed_topics=("storm",), removed_lists=("ships",))
     assert await store.catalog_since(3) == gone
+
+
+async def test_what_has_changed_is_found_without_walking_through_all(store: SqlStore) -> None:
+    def plan(connection: Connection) -> str:
+        explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+        statement = _TOPICS_SINCE.params(after=1).compile(
+            connection, compile_kwargs={"literal_binds": True}
+        )
+        rows = connection.execute(text(f"{explain} {statement}"))
+        return "\n".join(str(row) for row in rows)
+
+    assert "ix_topic_revision" in await store._database.read(plan)
 
 
 async def test_a_parsed_query_stays_until_its_topic_changes(store: SqlStore) -> None:
