@@ -13,7 +13,7 @@ from monitor.errors import Unavailable
 from monitor.model import AlertRule, Article, ArticleFilter, Topic, WordList
 from monitor.protocols import Articles, Topics
 from monitor.topics.current import AT_ONCE, CurrentTopics
-from monitor.topics.matcher import Matcher, frequencies_of
+from monitor.topics.matcher import Matcher, finder_for, frequencies_of
 from monitor.topics.query import QueryError
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,8 @@ class Catalog:
         change = await self._store.catalog_since(current.revision)
         if self._matcher is None:
             recent = await self._store.articles(ArticleFilter(limit=SAMPLE))
-            self._matcher = Matcher(frequencies_of(row.article for row in recent))
+            frequencies = frequencies_of(row.article for row in recent)
+            self._matcher = Matcher(frequencies, finder_for(len(change.topics)))
         current, otherwise = await current.after(change)
         self._current = current
         for place, name in enumerate(sorted(otherwise), 1):

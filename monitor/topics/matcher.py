@@ -25,6 +25,8 @@ from monitor.topics.tree import Node
 
 log = logging.getLogger(__name__)
 
+MANY = 1_000
+"""Queries from which machine code is worth the time and the memory that loading it takes."""
 NONE: Mapping[str, int] = MappingProxyType({})
 
 
@@ -36,6 +38,11 @@ class Finder(Protocol):
     def remove(self, number: int) -> None: ...
 
     def found(self, text: Text) -> list[int]: ...
+
+
+def finder_for(queries: int) -> Callable[[Patterns], Finder]:
+    """Return the finder that suits a number of queries."""
+    return fastest if queries >= MANY else PlainFinder
 
 
 def fastest(patterns: Patterns) -> Finder:
@@ -58,7 +65,7 @@ class Matcher:
     def __init__(
         self,
         frequencies: Mapping[str, int] = NONE,
-        finder: Callable[[Patterns], Finder] = fastest,
+        finder: Callable[[Patterns], Finder] = PlainFinder,
     ) -> None:
         self._frequencies = frequencies
         self._numbers: dict[str, int] = {}
