@@ -13,7 +13,16 @@ import numpy as np
 
 from monitor.text.words import spaced_words
 from monitor.topics.filing import NO_KEY
-from monitor.topics.kernels import FILED, Ints, keys_of, read
+from monitor.topics.kernels import (
+    FILED,
+    START_BYTES,
+    STARTS_SIZE,
+    Bytes,
+    Ints,
+    keys_of,
+    read,
+    start_of,
+)
 from monitor.topics.numbering import Keys
 from monitor.topics.patterns import MOST_WORDS, Patterns
 from monitor.topics.presearch import TITLE, Clause
@@ -23,6 +32,9 @@ from monitor.topics.text import Text
 from monitor.topics.tree import Near, Node, Not, Term
 from monitor.topics.verdicts import ANY, ASK, NEAR, NONE_OF, NOT_NEAR, find
 
+NO_START: Bytes = np.zeros(1, np.uint8)
+ANY_START: Bytes = np.ones(1, np.uint8)
+"""Where words are not tried, and where all are: see `kernels.read`."""
 LAST_ARTICLE = 2**31 - 2
 """Articles after which the stamps are cleared: they are 32-bit numbers."""
 
@@ -35,6 +47,7 @@ class FastFinder:
         self._keys = Keys()
         self._round = 0
         """That of the patterns that words were tried with."""
+        self._starts = NO_START
         self._fitting = Lists()
         """The keys of the patterns that a word fits, by its own."""
         self._stamp: Ints = np.zeros(SMALLEST, np.int32)
@@ -132,14 +145,15 @@ class FastFinder:
         if self._round != self._patterns.round:
             self._round = self._patterns.round
             self._keys.forget()
-        count, strange = self._tokens_of(raw, self._round > 0)
+            self._starts = _starts_of(self._patterns.prefixes())
+        count, strange = self._tokens_of(raw, self._starts)
         if strange:
             places = self._unknown[: 2 * strange].reshape(-1, 2).tolist()
             self._try({raw[start:end] for start, end in places})
-            count, _ = self._tokens_of(raw, False)
+            count, _ = self._tokens_of(raw, NO_START)
         return count
 
-    def _tokens_of(self, raw: bytes, trying: bool) -> tuple[int, int]:
+    def _tokens_of(self, raw: bytes, starts: Bytes) -> tuple[int, int]:
         words, data = self._keys.words, np.frombuffer(raw, np.uint8)
         found: tuple[int, int] = read(
             data,
@@ -147,7 +161,7 @@ class FastFinder:
             words.letters,
             words.seed,
             self._keys.flags,
-            trying,
+            starts,
             self._tokens,
             self._unknown,
         )
@@ -213,3 +227,14 @@ def _near_of(part: Node) -> tuple[int, str, str, int, bool] | None:
             return NOT_NEAR, one, other, distance, ordered
         case _:
             return None
+
+
+def _starts_of(prefixes: set[str] | None) -> Bytes:
+    """Return which words may fit a pattern: so most are told from a small table that stays near."""
+    raw = [prefix.encode() for prefix in prefixes or ("",)]
+    if min(map(len, raw)) < START_BYTES:
+        return ANY_START
+    starts: Bytes = np.zeros(STARTS_SIZE, np.uint8)
+    for prefix in raw:
+        starts[start_of(np.frombuffer(prefix, np.uint8), 0)] = 1
+    return starts

@@ -24,6 +24,9 @@ is another key in titles, its patterns are known, no query names it."""
 HASH, START, SIZE, KEY = range(4)
 """Columns of the table of words; a slot whose SIZE is 0 is free."""
 LINE, SPACE = 10, 32
+START_BYTES = 3
+"""So many first bytes of a word tell whether a pattern may fit it."""
+STARTS_SIZE = 1 << 16
 
 
 def compiled(function: Function) -> Function:
@@ -120,18 +123,26 @@ def gathered(places: Ints, rooms: Ints, old: Ints, new: Ints) -> int:
 
 
 @compiled
+def start_of(text: Bytes, at: int) -> int:
+    """Return where the table of starts has the word whose first bytes stand at a place."""
+    code: int = text[at] * 961 + text[at + 1] * 31 + text[at + 2]
+    return code & (STARTS_SIZE - 1)
+
+
+@compiled
 def read(
     text: Bytes,
     slots: Ints,
     letters: Bytes,
     seed: int,
     flags: Bytes,
-    trying: bool,
+    starts: Bytes,
     tokens: Ints,
     unknown: Ints,
 ) -> tuple[int, int]:
     """Put the keys of an article's words into `tokens`, and where those words start and end that
-    are yet to be tried into `unknown`; return how many each are."""
+    are yet to be tried into `unknown`; return how many each are. To be tried are words with one of
+    the `starts`: all words where there is a single one, 1, and none where that is 0."""
     count = strange = place = 0
     while place < len(text):
         if text[place] <= SPACE:
@@ -148,7 +159,13 @@ def read(
         key = slots[slot, KEY] if known else UNKNOWN
         tokens[count] = key
         count += 1
-        if trying and (not known or (key >= 0 and not flags[key] & TRIED)):
+        if known and (key < 0 or flags[key] & TRIED):
+            continue
+        if len(starts) > 1:
+            trying = place - start >= START_BYTES and starts[start_of(text, start)] > 0
+        else:
+            trying = starts[0] > 0
+        if trying:
             unknown[2 * strange], unknown[2 * strange + 1] = start, place
             strange += 1
     return count, strange

@@ -82,6 +82,10 @@ class Patterns:
             if fits(word):
                 yield key
 
+    def prefixes(self) -> set[str] | None:
+        """Return what every word begins with that fits a pattern; None where that is unknown."""
+        return None if self._stems or self._misspelt else set(self._prefixes)
+
     def frequency(self, key: str) -> float:
         """Estimate how many articles of the sample have a word that fits a pattern."""
         match self._known.get(key):

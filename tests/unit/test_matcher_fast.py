@@ -36,6 +36,16 @@ def test_words_that_no_query_names_are_forgotten(monkeypatch: pytest.MonkeyPatch
         assert matcher.match([an_article(title="x", body="harbour")]) == [()]
 
 
+def test_words_are_tried_by_how_they_begin_as_far_as_that_is_known() -> None:
+    articles = [an_article(title="storm harbour ye", body="élan élans")]
+    matcher = matcher_of(accents="ela*", other="sto?y", long="harbo*r", longer="harbours*")
+    assert matcher.match(articles) == [("accents", "long")]
+    matcher.put("fitting", parse("st*rm").root)
+    assert matcher.match(articles) == [("accents", "fitting", "long")]
+    matcher.put("misspelt", parse("harbor~1").root)
+    assert matcher.match(articles) == [("accents", "fitting", "long", "misspelt")]
+
+
 def test_a_query_may_name_a_word_that_was_only_read_so_far() -> None:
     matcher = matcher_of(prefix="stor*")
     articles = [an_article(title="storm harbour", body="")]
