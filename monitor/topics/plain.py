@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TypeAlias
 
 from monitor.topics.filing import NO_KEY, Filing
@@ -26,7 +26,7 @@ class PlainFinder:
         self._left: list[Left] = []
         self._strings: dict[str, str] = {}
         self._pairs: dict[tuple[str, str], str] = {}
-        self._titles = False
+        self._titles: dict[str | tuple[str, str], str] = {}
 
     def add(self, number: int, first: Clause, second: Clause, program: Program) -> None:
         """File a query under one or two clauses; `program` is what they leave to be asked.
@@ -70,18 +70,18 @@ class PlainFinder:
                 keys.update(map(pairs.__getitem__, found))
         if self._titles:
             title = segments[0].folded
-            keys.update([TITLE + word for word in title])
-            keys.update([f"{TITLE}{one} {other}" for one, other in pairwise(title)])
+            met_in_title = self._titles.keys() & chain(title, pairwise(title))
+            keys.update(map(self._titles.__getitem__, met_in_title))
         keys.update(met)
         keys.add(NO_KEY)
         return keys
 
     def _intern(self, key: str) -> str:
         """Return the one string for a key, and note what articles are to be searched for."""
+        one, _, other = key.removeprefix(TITLE).partition(" ")
         if key.startswith(TITLE):
-            self._titles = True
-        elif " " in key:
-            one, _, other = key.partition(" ")
+            return self._titles.setdefault((one, other) if other else one, key)
+        if other:
             return self._pairs.setdefault((self._intern(one), self._intern(other)), key)
         return self._strings.setdefault(key, key)
 
