@@ -71,7 +71,7 @@ def _among(
 
 
 def _times(plan: SearchPlan) -> Conditions:
-    """Return the condition on times, with both bounds: only then SQLite takes the index."""
+    """Return the condition on times, which an index answers that has these beside `seq`."""
     if plan.since is None and plan.until is None:
         return [], {}
     since, until = (bindparam(name, type_=UTC_TIME) for name in ("since", "until"))

@@ -85,7 +85,7 @@ class ArticleTable(Row, table=True):
         Index(None, "seq", unique=True),
         Index(None, "source", "seq"),
         Index(None, "language", "seq"),
-        Index(None, "published", "fetched", "seq"),
+        Index(None, "seq", "published", "fetched"),
         Index(None, "fetched", "seq"),
     )
 

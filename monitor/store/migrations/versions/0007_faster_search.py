@@ -21,7 +21,7 @@ def _set(hashsize: int, automerge: int) -> None:
 def upgrade() -> None:
     op.create_index("ix_article_language_seq", "article", ["language", "seq"])
     op.create_index(
-        "ix_article_published_fetched_seq", "article", ["published", "fetched", "seq"]
+        "ix_article_seq_published_fetched", "article", ["seq", "published", "fetched"]
     )
     # Parts of the index are larger when they are first written, and written anew less often.
     _set(8 << 20, 16)
@@ -29,5 +29,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _set(1 << 20, 4)
-    op.drop_index("ix_article_published_fetched_seq", "article")
+    op.drop_index("ix_article_seq_published_fetched", "article")
     op.drop_index("ix_article_language_seq", "article")
