@@ -198,7 +198,7 @@ class _Builder(Transformer[Token, Node]):
     @told
     def at_least(self, token: Token, *parts: Node | Token) -> Node:
         items = _flat(parts, lambda node: (node,))
-        count = leaves.share(token.partition("(")[2].rstrip(", \n\t"), len(items))
+        count = leaves.share(token.partition("(")[2].rstrip(",").strip(), len(items))
         if len(items) == 1:
             return items[0]
         if count == 1:

@@ -140,6 +140,7 @@ async def test_topics_and_marks_stay(old: Database, database_url: str) -> None:
     store = SqlStore(Database(database_url, SystemClock()))
     await store.start()
     try:
+        await store.migrate()
         assert await store.topics() == [sea]
         change = await store.catalog_since(-1)
         assert (change.revision, change.topics, change.removed_topics) == (7, (sea,), ("gone",))

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 pytest.importorskip("numba", reason="needs Numba, of the extra 'fast'")
 
 from monitor.topics import fast
-from monitor.topics.matcher import Matcher
+from monitor.topics.matcher import MANY, Matcher, finder_for
+from monitor.topics.patterns import Patterns
+from monitor.topics.plain import PlainFinder
 from monitor.topics.query import parse
 from monitor.topics.tables import SMALLEST, Lists, Pairs, WordTable
 from tests.support.articles import an_article
@@ -22,6 +24,11 @@ def matcher_of(**queries: str) -> Matcher:
     for name, query in queries.items():
         matcher.put(name, parse(query).root)
     return matcher
+
+
+def test_it_is_taken_where_there_are_queries_enough() -> None:
+    assert finder_for(MANY - 1) is PlainFinder
+    assert isinstance(finder_for(MANY)(Patterns({})), fast.FastFinder)
 
 
 def test_words_that_no_query_names_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

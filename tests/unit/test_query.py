@@ -104,6 +104,7 @@ def day(text: str) -> datetime:
         ("atleast(50%, a, b OR c, d)", AtLeast(2, (A, Or((B, C)), D))),
         ("atleast(1, a, b)", Or((A, B))),
         ("atleast(100%, a, b)", And((A, B))),
+        ("repeat(\n  3 ,\n a OR b)", Repeat(3, Or((A, B)))),
         ("repeat(3, a OR b)", Repeat(3, Or((A, B)))),
         ("repeat(1, a)", A),
         (
