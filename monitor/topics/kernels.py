@@ -6,7 +6,7 @@ A key is present where its `stamp` is the number of the article: nothing has to 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -32,10 +32,10 @@ STARTS_SIZE = 1 << 16
 def compiled(function: Function) -> Function:
     """Return a function as machine code, which is kept for the next process where it can be."""
     try:
-        fast: Function = njit(cache=True, nogil=True)(function)
+        fast: Any = njit(cache=True, nogil=True)(function)
     except RuntimeError:  # no folder can be written to
         fast = njit(nogil=True)(function)
-    return fast
+    return cast(Function, fast)
 
 
 @compiled
