@@ -54,7 +54,7 @@ run-server: $(VENV)/.run ## Run the service on what `make services` started
 
 benchmarks: $(VENV)/.test ## Measure; docs/benchmarks.md says what and how
 	$(BIN)/python -m tests.benchmarks.bus --kafka
-	$(BIN)/python -m tests.benchmarks.matching --lucene
+	$(BIN)/python -m tests.benchmarks.matching --lucene tuned
 	$(BIN)/python -m tests.benchmarks.starting
 	$(BIN)/python -m tests.benchmarks.listing
 	$(BIN)/python -m tests.benchmarks.restart

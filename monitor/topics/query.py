@@ -207,7 +207,7 @@ class _Builder(Transformer[Token, Node]):
 
     @told
     def repeat(self, token: Token, item: Node, _right: Token) -> Node:
-        count = token.partition("(")[2].rstrip(", \n\t")
+        count = token.partition("(")[2].rstrip(",").strip()
         if not is_positional(item):
             raise Fault(None, "repeat( takes a word, a phrase, or a group of them with OR")
         if len(count) > 3 or not int(count):

@@ -154,7 +154,9 @@ async def test_a_search_that_finds_little_goes_on_where_it_stopped(
     monkeypatch.setattr(store_search, "AT_ONCE", 2)  # then as many as a page has room for
     monkeypatch.setattr(store_search, "MOST", 50)
     await store(site, "oldest", body="a fleet")
-    await store(site, *(f"near{number}" for number in range(109)), body="fleets are a fleet no more")
+    await store(
+        site, *(f"near{number}" for number in range(109)), body="fleets are a fleet no more"
+    )
     path, pages = "/?q=%22a+fleet%22+NOT+more", []
     while path:
         page = await shown(site, path)
