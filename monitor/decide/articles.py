@@ -14,7 +14,7 @@ MOST_REVISIONS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The new and the revised articles of a poll in its order, and how many items were what.
+    """The new and the revised articles of a poll, the oldest first, and how many items were what.
 
     `calmed` items had another text again, and are left alone: they have flapped before.
     """
@@ -57,12 +57,19 @@ def changes(
         else:
             changed[article.id] = _marked(article, before.revision + 1, source, first, now)
     return Found(
-        articles=tuple(changed.values()),
+        articles=_oldest_first(changed.values(), now),
         new=new,
         known=same,
         revised=len(changed) - new,
         calmed=calmed,
     )
+
+
+def _oldest_first(articles: Iterable[Article], now: datetime) -> tuple[Article, ...]:
+    """Return articles as if each had come when it was published: listings show what came last
+    first. Of those without a time the last are the oldest, since documents begin with what is new.
+    """
+    return tuple(sorted(reversed([*articles]), key=lambda article: article.published or now))
 
 
 def _marked(article: Article, revision: int, source: Source, first: bool, now: datetime) -> Article:

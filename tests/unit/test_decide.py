@@ -46,6 +46,15 @@ def test_the_same_item_twice_in_one_poll_counts_once() -> None:
     assert found(first, second) == Found(articles=(first,), new=1)
 
 
+def test_the_oldest_goes_first_so_that_listings_begin_with_what_is_new() -> None:
+    times = {"new": NOW, "middle": NOW - timedelta(hours=1), "old": NOW - timedelta(days=1)}
+    dated = [an_article(id=name, published=time) for name, time in times.items()]
+    undated = [an_article(id=name, published=None) for name in ("first", "second")]
+    assert [item.id for item in found(*dated).articles] == ["old", "middle", "new"]
+    assert [item.id for item in found(*reversed(dated)).articles] == ["old", "middle", "new"]
+    assert [item.id for item in found(*undated).articles] == ["second", "first"]
+
+
 def test_an_item_that_flaps_is_revised_24_times_and_then_left_alone() -> None:
     known: dict[str, Known] = {}
     outcomes = []
