@@ -43,3 +43,22 @@ async def test_why_a_topic_cannot_be_removed_is_said(site: Site) -> None:
         told = page.locator(".remove [role=status]")
         await expect(told).to_have_text("topic 'mine' is used as @mine by user: change it first")
     assert await site.store.topic("mine") is not None
+
+
+async def test_what_may_surprise_in_a_query_is_told_with_what_is_wrong(site: Site) -> None:
+    await site.store.add_topic(Topic(id="mine", name="Mine", query="hydrogen pipeline OR football"))
+    async with watched(site) as seen:
+        page = seen.page
+        await page.goto("/topics/mine")
+        told = page.locator("form [role=status]")
+        check = page.get_by_role("button", name="Check the query")
+        await check.click()
+        await expect(told).to_contain_text("This query holds, and may surprise:\nOR beside parts")
+        query = page.get_by_role("textbox", name="Query")
+        await query.fill("hydrogen")
+        await check.click()
+        await expect(told).to_have_text("This query holds.")
+        await query.fill("(hydrogen")
+        await check.click()
+        await expect(told).to_contain_text("is never closed")
+    assert seen.wrongs == []

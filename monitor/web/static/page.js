@@ -284,8 +284,10 @@
     async function check() {
       const answer = await ask("/api/v1/topics/check", "POST", given());
       if (!answer.ok) return refused(answer);
-      const { valid, mistakes } = await answer.json();
-      told.textContent = valid ? "This query holds." : mistakes.map((each) => each.sentence).join("\n");
+      const { valid, mistakes, surprises } = await answer.json();
+      const sentences = (valid ? surprises : mistakes).map((each) => each.sentence);
+      const odd = sentences.length ? ["This query holds, and may surprise:"] : ["This query holds."];
+      told.textContent = [...(valid ? odd : []), ...sentences].join("\n");
       told.dataset.state = valid ? "good" : "bad";
       if (valid) return;
       const lines = query.value.split("\n").slice(0, mistakes[0].line - 1);
