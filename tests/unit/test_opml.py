@@ -10,7 +10,7 @@ from monitor.errors import Rejected
 from monitor.opml import MAX_BYTES, MAX_OUTLINES, Outline, read_opml, write_opml
 from tests.support.articles import NOW
 
-SANE = 2.0
+SANE = 10.0
 """Seconds of a processor: the machine may be busy with other things."""
 
 
