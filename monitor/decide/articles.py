@@ -67,9 +67,8 @@ def changes(
 
 def _oldest_first(articles: Iterable[Article], now: datetime) -> tuple[Article, ...]:
     """Return articles as if each had come when it was published: listings show what came last
-    first. Of those without a time the last are the oldest, since documents begin with what is new.
-    """
-    return tuple(sorted(reversed([*articles]), key=lambda article: article.published or now))
+    first. Those without a time come last, in the document's order."""
+    return tuple(sorted(articles, key=lambda article: article.published or now))
 
 
 def _marked(article: Article, revision: int, source: Source, first: bool, now: datetime) -> Article:

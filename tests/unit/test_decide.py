@@ -52,7 +52,7 @@ def test_the_oldest_goes_first_so_that_listings_begin_with_what_is_new() -> None
     undated = [an_article(id=name, published=None) for name in ("first", "second")]
     assert [item.id for item in found(*dated).articles] == ["old", "middle", "new"]
     assert [item.id for item in found(*reversed(dated)).articles] == ["old", "middle", "new"]
-    assert [item.id for item in found(*undated).articles] == ["second", "first"]
+    assert [item.id for item in found(*undated).articles] == ["first", "second"]
 
 
 def test_an_item_that_flaps_is_revised_24_times_and_then_left_alone() -> None:
