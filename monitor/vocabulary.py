@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from monitor.model import Article, ArticleFilter
+from monitor.model import ArticleFilter
 from monitor.protocols import Archive
-from monitor.text.words import words
-from monitor.topics.evaluate import fitting
+from monitor.topics.evaluate import count_fitting
+from monitor.topics.matcher import frequencies_of
 from monitor.topics.patterns import literal_prefix
 from monitor.topics.tree import Fuzzy, Stem, Wildcard
 
@@ -43,12 +43,8 @@ class NewestWords:
         if self._sample is None:
             rows = await self._archive.articles(ArticleFilter(limit=min(SAMPLE, self.articles)))
             read = [row.article for row in rows]
-            self._sample = await asyncio.to_thread(_words_of, read)
-        fits, number = fitting(word), 0
-        for known in self._sample:
-            number += fits(known)
-            if number == limit:
-                break
+            self._sample = await asyncio.to_thread(frequencies_of, read)
+        number = count_fitting(word, self._sample, limit)
         if number or self.articles <= SAMPLE:
             return number
         # The others may hold one. The index knows how words begin, and nothing else of patterns.
@@ -56,8 +52,3 @@ class NewestWords:
             return 1
         prefix = f"{literal_prefix(word.pattern)}*"
         return min((await self.count([prefix]))[prefix], 1)
-
-
-def _words_of(articles: Iterable[Article]) -> Collection[str]:
-    texts = (text for each in articles for text in (each.title, each.summary, each.body))
-    return {word for text in texts for word in words(text)}

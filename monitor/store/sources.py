@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Column, Connection, Select, bindparam, func, select, text
 
 from monitor.errors import Rejected
 from monitor.model import Article, Failure, HostReport, Owner, Source, SourceState
@@ -78,11 +79,7 @@ class SqlSources:
     async def titles(self, names: Collection[str] | None = None) -> Mapping[str, str]:
         """Return what each source is called, by name, of these or of all of them; one without a
         title is called by its name. Raises Unavailable."""
-        dialect = self._database.dialect
-        wanted, given = _TITLES, {}
-        if names is not None:
-            wanted = wanted.where(dialect.among(SOURCE.c.name, "names"))
-            given = {"names": dialect.listed(sorted(names))}
+        wanted, given = self._of(names, _TITLES, SOURCE.c.name)
 
         def work(connection: Connection) -> dict[str, str]:
             return {
@@ -124,11 +121,7 @@ class SqlSources:
     async def awaiting_pages(self, names: Collection[str] | None = None) -> Mapping[str, int]:
         """Return how many articles wait for their full text before they go out, by source, of
         these sources or of all; those of which none waits are left out. Raises Unavailable."""
-        dialect = self._database.dialect
-        wanted, given = _AWAITING, {}
-        if names is not None:
-            wanted = wanted.where(dialect.among(PAGE.c.source, "names"))
-            given = {"names": dialect.listed(sorted(names))}
+        wanted, given = self._of(names, _AWAITING, PAGE.c.source)
 
         def work(connection: Connection) -> dict[str, int]:
             return {source: number for source, number in connection.execute(wanted, given)}
@@ -169,6 +162,16 @@ class SqlSources:
             return list(dict.fromkeys(article.id for article in new))
 
         return await self._database.write(work)
+
+    def _of(
+        self, names: Collection[str] | None, statement: Select[Any], column: Column[Any]
+    ) -> tuple[Select[Any], dict[str, Any]]:
+        """Return a statement on the sources of these names, or on all, and its parameters."""
+        if names is None:
+            return statement, {}
+        dialect = self._database.dialect
+        given = {"names": dialect.listed(sorted(names))}
+        return statement.where(dialect.among(column, "names")), given
 
 
 _LOCATIONS = select(SOURCE.c.name, SOURCE.c.location)

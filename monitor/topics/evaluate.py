@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
@@ -124,6 +125,11 @@ def fitting(word: Stem | Wildcard | Fuzzy) -> Callable[[str], bool]:
             regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
             matched = re.compile(regex, re.DOTALL).fullmatch
             return lambda token: matched(token) is not None
+
+
+def count_fitting(word: Stem | Wildcard | Fuzzy, tokens: Iterable[str], limit: int) -> int:
+    """Return how many folded tokens pass the test of a word, at most `limit`."""
+    return sum(1 for _ in islice(filter(fitting(word), tokens), limit))
 
 
 def _counts(node: AtLeast | Score | Repeat, text: Text, zone: Zone) -> bool:

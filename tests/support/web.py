@@ -34,6 +34,12 @@ class Site:
     url: str
     client: aiohttp.ClientSession = field(repr=False)
 
+    async def shown(self, path: str, status: int = 200) -> str:
+        """Return what is answered to a request."""
+        async with self.client.get(path) as answer:
+            assert answer.status == status, path
+            return await answer.text()
+
 
 @asynccontextmanager
 async def a_store(folder: Path) -> AsyncIterator[SqlStore]:

@@ -25,12 +25,6 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-async def shown(site: Site, path: str) -> str:
-    async with site.client.get(path) as answer:
-        assert answer.status == 200, path
-        return await answer.text()
-
-
 async def store(site: Site, *names: str, **fields: str) -> None:
     for name in names:
         await site.store.save_articles([an_article(id=name, **{"title": name, **fields})], NOW)
@@ -106,11 +100,11 @@ def test_how_many_were_found_is_told(
 
 async def test_older_pages_count_what_is_older(site: Site) -> None:
     await store(site, *(f"a{number}" for number in range(52)), body="a fleet")
-    first = await shown(site, "/?q=fleet")
+    first = await site.shown("/?q=fleet")
     assert "More than 50 articles found by “fleet”" in first
     assert len(listed(first)) == 50
     (older,) = re.findall(r'rel="next" href="([^"]+)"', first)
-    second = await shown(site, older.replace("&amp;", "&"))
+    second = await site.shown(older.replace("&amp;", "&"))
     assert listed(second) == ["a1", "a0"]
     assert "2 older articles found by “fleet”" in second
 
@@ -118,7 +112,7 @@ async def test_older_pages_count_what_is_older(site: Site) -> None:
 async def test_the_page_of_a_search(site: Site) -> None:
     await store(site, "a", "b", body="A <b>fleet</b> sails.")
     await store(site, "other")
-    page = await shown(site, "/?q=fleet")
+    page = await site.shown("/?q=fleet")
     assert listed(page) == ["b", "a"]
     assert "2 articles found by “fleet”" in page
     assert "A &lt;b&gt;<mark>fleet</mark>&lt;/b&gt; sails." in page
@@ -129,8 +123,8 @@ async def test_the_page_of_a_search(site: Site) -> None:
 async def test_the_best_come_first_where_that_is_asked_for(site: Site) -> None:
     await store(site, "most", body="fleet fleet fleet")
     await store(site, "least", body=f"fleet {FAR}")
-    assert listed(await shown(site, "/?q=fleet")) == ["least", "most"]
-    best = await shown(site, "/?q=fleet&order=best")
+    assert listed(await site.shown("/?q=fleet")) == ["least", "most"]
+    best = await site.shown("/?q=fleet&order=best")
     assert listed(best) == ["most", "least"]
     assert '<input type="hidden" name="order" value="best">' in best
     assert 'data-position=""' in best, "what arrives has no place in it"
@@ -138,7 +132,7 @@ async def test_the_best_come_first_where_that_is_asked_for(site: Site) -> None:
 
 async def test_of_a_wrong_query_only_the_mistake_is_shown(site: Site) -> None:
     await store(site, "a")
-    page = await shown(site, "/?q=foo+and+(")
+    page = await site.shown("/?q=foo+and+(")
     assert 'role="alert"' in page
     assert 'value="foo and ("' in page, "it is there to be corrected"
     assert 'data-position=""' in page, "nothing is waited for"
@@ -159,7 +153,7 @@ async def test_a_search_that_finds_little_goes_on_where_it_stopped(
     )
     path, pages = "/?q=%22a+fleet%22+NOT+more", []
     while path:
-        page = await shown(site, path)
+        page = await site.shown(path)
         pages.append(listed(page))
         older = re.search(r'id="older" rel="next" href="([^"]+)"', page)
         path = older[1].replace("&amp;", "&") if older else ""

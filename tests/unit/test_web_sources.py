@@ -26,24 +26,18 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-async def shown(site: Site, path: str) -> str:
-    async with site.client.get(path) as answer:
-        assert answer.status == 200, path
-        return await answer.text()
-
-
 async def test_a_long_list_goes_on_on_the_next_page(site: Site) -> None:
     names = [f"source-{number:04}" for number in range(SOURCES + 3)]
     await site.store.declare([a_source(name) for name in names], NOW)
-    first = await shown(site, "/sources")
+    first = await site.shown("/sources")
     following = f"/sources?after={names[SOURCES - 1]}"
     assert f'rel="next" href="{following}"' in first
     assert [name for name in names if f'href="/sources/{name}"' in first] == names[:SOURCES]
-    last = await shown(site, following)
+    last = await site.shown(following)
     assert [name for name in names if f'href="/sources/{name}"' in last] == names[SOURCES:]
     assert 'rel="next"' not in last
     assert "Back to the first" in last
-    beyond = await shown(site, "/sources?after=z%3Cb%3E")
+    beyond = await site.shown("/sources?after=z%3Cb%3E")
     assert "There is none after that" in beyond
     assert "After z&lt;b&gt;" in beyond
 
@@ -62,11 +56,11 @@ async def test_articles_that_wait_for_their_full_text_are_told(site: Site) -> No
     await site.store.lease_sources(["wire"], NOW, "me", 60)
     poll = a_poll("wire", pages=(a_page("a1"), a_page("a2")))
     await site.store.record_polls([poll], "me")
-    assert "2 new articles wait for their full text" in await shown(site, "/")
-    listed = await shown(site, "/sources")
+    assert "2 new articles wait for their full text" in await site.shown("/")
+    listed = await site.shown("/sources")
     assert listed.count("2 new articles wait for their full text") == 1
-    assert "2 new articles wait for their full text" in await shown(site, "/sources/wire")
-    assert "full text" not in await shown(site, "/sources/other")
+    assert "2 new articles wait for their full text" in await site.shown("/sources/wire")
+    assert "full text" not in await site.shown("/sources/other")
     async with site.client.get("/api/v1/sources") as answer:
         waits = {item["name"]: item["awaiting_pages"] for item in await answer.json()}
     assert waits == {"other": 0, "wire": 2}
@@ -77,11 +71,11 @@ async def test_articles_that_wait_for_their_full_text_are_told(site: Site) -> No
 async def test_the_page_of_articles_says_that_sources_cannot_be_read(site: Site) -> None:
     names = [f"s{number:02}" for number in range(20)]
     await site.store.declare([a_source(name) for name in names], NOW)
-    assert "could not be read" not in await shown(site, "/")
+    assert "could not be read" not in await site.shown("/")
     for number, name in enumerate(names):
         await site.store.lease_sources([name], NOW, "me", 60)
         await site.store.record_polls([a_poll(name, memory=Memory(failures=1))], "me")
-        page = await shown(site, "/")
+        page = await site.shown("/")
         told = f"{number + 1} of 20 sources could not be read" in page
         assert told is (number > 0), "a single one of twenty is no news"
     assert '<a href="/sources">See which, and why</a>' in page
@@ -99,8 +93,8 @@ async def test_pages_of_articles_and_alerts_read_no_source_but_its_title(
     await database.stop()
     (row, *_) = await site.store.articles(ArticleFilter(source="baltic", topic="naval"))
     for path in ("/", f"/articles/{row.article.id}", "/alerts", "/topics/naval"):
-        text = await shown(site, path)
+        text = await site.shown(path)
         assert any(source.title in text for source in NEWS_SOURCES), path
     assert "cannot be read" not in caplog.text
-    await shown(site, "/sources")
+    await site.shown("/sources")
     assert caplog.text.count("cannot be read") == 5

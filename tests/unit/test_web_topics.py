@@ -28,22 +28,16 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-async def shown(site: Site, path: str, status: int = 200) -> str:
-    async with site.client.get(path) as answer:
-        assert answer.status == status
-        return await answer.text()
-
-
 async def test_topics_are_sorted_by_the_name_that_is_shown(site: Site) -> None:
     order = ["b-ships", "c-cables", "d-ships", "a-pact"]
-    assert re.findall(
-        r'<th scope="row"><a href="/topics/([^"]+)', await shown(site, "/topics")
-    ) == (order)
-    assert re.findall(r'<option value="(\w-\w+)"', await shown(site, "/")) == order
+    assert re.findall(r'<th scope="row"><a href="/topics/([^"]+)', await site.shown("/topics")) == (
+        order
+    )
+    assert re.findall(r'<option value="(\w-\w+)"', await site.shown("/")) == order
 
 
 async def test_a_new_topic_is_one_click_away(site: Site) -> None:
-    page = await shown(site, "/topics")
+    page = await site.shown("/topics")
     assert 0 < page.index('href="#add"') < page.index("<table>") < page.index('id="add"')
 
 
@@ -51,16 +45,16 @@ async def test_where_a_query_is_written_its_language_is_linked(site: Site) -> No
     mine = replace(TOPICS[0], id="mine", stem="en")
     await site.store.add_topic(mine)
     for path in ("/", "/topics", "/topics/mine"):
-        assert LANGUAGE in await shown(site, path), path
-    assert LANGUAGE not in await shown(site, "/topics/a-pact"), "a declared one is not changed here"
+        assert LANGUAGE in await site.shown(path), path
+    assert LANGUAGE not in await site.shown("/topics/a-pact"), "a declared one is not changed here"
 
 
 async def test_the_stemmer_is_chosen_among_those_there_are(site: Site) -> None:
-    page = await shown(site, "/topics")
+    page = await site.shown("/topics")
     assert set(re.findall(r'<option value="(\w\w)"', page)) == set(LANGUAGES)
     assert '<option value="" selected>' in page
     await site.store.add_topic(replace(TOPICS[0], id="mine", stem="de"))
-    assert '<option value="de" selected>German</option>' in await shown(site, "/topics/mine")
+    assert '<option value="de" selected>German</option>' in await site.shown("/topics/mine")
 
 
 @pytest.mark.parametrize(
@@ -73,4 +67,4 @@ async def test_the_stemmer_is_chosen_among_those_there_are(site: Site) -> None:
     ],
 )
 async def test_what_is_missing_leads_to_what_there_is(site: Site, path: str, link: str) -> None:
-    assert link in await shown(site, path, 404)
+    assert link in await site.shown(path, 404)

@@ -18,9 +18,9 @@ from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.model import Topic
 from monitor.protocols import Archive
-from monitor.text.words import words
 from monitor.topics.advice import Surprise, strangers, surprises
-from monitor.topics.evaluate import fitting
+from monitor.topics.evaluate import count_fitting
+from monitor.topics.matcher import frequencies_of
 from monitor.topics.tree import Fuzzy, Stem, Wildcard
 
 
@@ -36,10 +36,7 @@ class _Seen:
         """Read the articles of the last days."""
         seen, now = cls(), SystemClock().now()
         async for rows in pages_since(archive, start_of(since, now), now, "reading"):
-            for row in rows:
-                article = row.article
-                text = (article.title, article.summary, article.body)
-                seen._counts.update({word for part in text for word in words(part)})
+            seen._counts.update(frequencies_of(row.article for row in rows))
             seen.articles += len(rows)
         return seen
 
@@ -49,12 +46,7 @@ class _Seen:
 
     async def expand(self, word: Stem | Wildcard | Fuzzy, limit: int) -> int:
         """Return for how many words this one stands, at most `limit`."""
-        fits, number = fitting(word), 0
-        for known in self._counts:
-            number += fits(known)
-            if number == limit:
-                break
-        return number
+        return count_fitting(word, self._counts, limit)
 
 
 def check(
