@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from monitor import app
 from monitor.cli.session import USAGE, err, refuse
 from monitor.cli.topics.archive import archive_if_there
 from monitor.config import Config
-from monitor.declarations import NAME, read_topic_file, read_topics
+from monitor.declarations import NAME, nearest, read_topic_file, read_topics
 from monitor.errors import ConfigError, Problem
 from monitor.model import Owner, Topic, WordList
 from monitor.protocols import Archive
@@ -166,9 +165,8 @@ def _topics_alone(wanted: str, error: ConfigError) -> Known:
 
 def _meant(name: str, known: Known) -> str:
     """Return a question for what is nearly a topic's name, or looks like one."""
-    near = difflib.get_close_matches(name, [topic.id for topic in known.topics], n=1)
-    if near:
-        return f" (did you mean {near[0]}?)"
+    if near := nearest(name, [topic.id for topic in known.topics]):
+        return f" ({near})"
     return " (`monitor topics list` shows them)" if NAME.fullmatch(name) and "-" in name else ""
 
 
