@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
-from monitor.brokers.kafka_client import retire, start, within
+from monitor.brokers.kafka_client import know, retire, start, within
 from monitor.brokers.kafka_sender import KafkaSender
 from monitor.brokers.kafka_subscription import KafkaSubscription, records_of
 from monitor.brokers.partition import BATCH_BYTES
@@ -116,13 +116,19 @@ class KafkaBroker:
     @asynccontextmanager
     async def subscribe(self, channel: Channel, group: str) -> AsyncIterator[KafkaSubscription]:
         """Join a consumer group; leaving lets go of the partitions at once."""
-        await self._known(channel)
 
         async def connect() -> Any:
+            await self._known(channel)
             consumer = self._new_consumer(channel, group)
             what = f"joining {group}"
             await translated(start(consumer, ASK, what), what)
             consumer.subscribe([channel.name])
+            try:
+                await _asked(know(consumer, channel.name), f"looking for {channel.name}")
+            except BaseException:
+                self._partitions.pop(channel.name, None)  # deleted: it is created anew
+                await retire(consumer, STOP)
+                raise
             return consumer
 
         name = f"{channel.name} for {group}"

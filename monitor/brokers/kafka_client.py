@@ -1,4 +1,4 @@
-"""Deadlines for the calls of a Kafka client that may never return, and its burial."""
+"""Deadlines for the calls of a Kafka client that may never return, its first look, its burial."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from monitor.errors import Unavailable
 log = logging.getLogger(__name__)
 
 LAST = 1.0  # seconds that a call may still take which nobody waits for any more
+LOOK_AGAIN = 0.1  # seconds between two looks for a topic that a server does not know yet
 
 T = TypeVar("T")
 
@@ -40,6 +41,17 @@ async def start(client: Any, seconds: float, what: str) -> None:
             task.exception()  # looked at, so that it is not logged as forgotten
         await retire(client, seconds)
         raise
+
+
+async def know(consumer: Any, topic: str) -> None:
+    """Return once a consumer knows the partitions of a topic.
+
+    A topic that has just been created is not known to every server at once. The group deals out
+    nothing of what its members do not know, and by itself a consumer looks again after a minute.
+    """
+    while not consumer.partitions_for_topic(topic):
+        await consumer._client.force_metadata_update()
+        await asyncio.sleep(LOOK_AGAIN)
 
 
 async def retire(client: Any, seconds: float) -> None:

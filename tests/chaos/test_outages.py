@@ -213,7 +213,7 @@ async def stop_times(world: World, code: int = 0) -> list[float]:
     started = time.monotonic()
 
     async def stop(service: ServiceProcess) -> float:
-        assert await service.stop(60) == code, service.log.read_text()[-3000:]
+        assert await service.stop(60) == code, service.last_words()
         return round(time.monotonic() - started, 1)
 
     return list(await asyncio.gather(*(stop(service) for service in world.services)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import shutil
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.support.maven import folder_of, jars_of
 from tests.support.ports import free_port
@@ -120,6 +122,17 @@ class KafkaServer:
         """Start again on the same port with the same data, after `kill` or from running."""
         self._end(signal.SIGTERM)
         self.start()
+
+    async def delete(self, topic: str) -> None:
+        """Delete a topic."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=f"{HOST}:{self.port}")
+        await admin.start()
+        try:
+            await admin.delete_topics([topic])
+            while topic in await admin.list_topics():
+                await asyncio.sleep(0.05)
+        finally:
+            await admin.close()
 
     def __enter__(self) -> KafkaServer:
         try:

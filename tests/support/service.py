@@ -40,6 +40,10 @@ class ServiceProcess:
     def log(self) -> Path:
         return self.data / f"service-{self.port}.log"
 
+    def last_words(self) -> str:
+        """Return the end of its log."""
+        return self.log.read_text()[-3000:] if self.log.exists() else "never started"
+
     @property
     def environment(self) -> dict[str, str]:
         inherited = {key: value for key, value in os.environ.items() if "MONITOR_" not in key}
@@ -70,7 +74,7 @@ class ServiceProcess:
         async with asyncio.timeout(wait):
             while await self.status("/readyz") != 200:
                 assert self.process is not None
-                assert self.process.returncode is None, self.log.read_text()[-3000:]
+                assert self.process.returncode is None, self.last_words()
                 await asyncio.sleep(0.02)
 
     async def status(self, path: str) -> int:

@@ -289,5 +289,9 @@ async def a_world(
         world.write_config()
         try:
             yield world
+        except AssertionError as error:
+            for service in services:
+                error.add_note(f"{service.roles or 'all roles'}: {service.last_words()}")
+            raise
         finally:
             await world.kill()
