@@ -6,7 +6,9 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from monitor import telemetry
@@ -19,10 +21,38 @@ log = logging.getLogger(__name__)
 DRAIN = 7.0
 CANCEL = 2.0
 CLOSE = 5.0
+LEAVE = 2.0
 BEAT = 1.0
 SAME_SIGNAL = 0.5
 """Seconds within which two signals are one: `timeout` and some terminals send it twice."""
 WAITING = RetryPolicy(first=0.5, longest=5.0)
+
+
+@contextmanager
+def leaving() -> Iterator[Callable[[int], None]]:
+    """Yield what to call with the exit code when all is closed: `LEAVE` seconds later the process
+    leaves, unless the block has ended.
+
+    An event loop ends only when its last task and thread do, and a client of a frozen server may
+    take its own deadline for that.
+    """
+    timers: list[threading.Timer] = []
+
+    def closed(code: int) -> None:
+        timers.append(threading.Timer(LEAVE, _leave, [code]))
+        timers[-1].daemon = True
+        timers[-1].start()
+
+    try:
+        yield closed
+    finally:
+        for timer in timers:
+            timer.cancel()
+
+
+def _leave(code: int) -> None:
+    log.warning("something does not end %g s after all was closed: it is left behind", LEAVE)
+    os._exit(code)
 
 
 @dataclass(slots=True)

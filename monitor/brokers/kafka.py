@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
-from monitor.brokers.kafka_client import know, retire, start, within
+from monitor.brokers.kafka_client import retire, start, within
 from monitor.brokers.kafka_sender import KafkaSender
 from monitor.brokers.kafka_subscription import KafkaSubscription, records_of
 from monitor.brokers.partition import BATCH_BYTES
@@ -118,17 +118,10 @@ class KafkaBroker:
         """Join a consumer group; leaving lets go of the partitions at once."""
 
         async def connect() -> Any:
-            await self._known(channel)
+            await self.ensure([channel])  # also where somebody has deleted it
             consumer = self._new_consumer(channel, group)
-            what = f"joining {group}"
-            await translated(start(consumer, ASK, what), what)
-            consumer.subscribe([channel.name])
-            try:
-                await _asked(know(consumer, channel.name), f"looking for {channel.name}")
-            except BaseException:
-                self._partitions.pop(channel.name, None)  # deleted: it is created anew
-                await retire(consumer, STOP)
-                raise
+            what = f"joining {group} on {channel.name}"
+            await translated(start(consumer, ASK, what, topic=channel.name), what)
             return consumer
 
         name = f"{channel.name} for {group}"

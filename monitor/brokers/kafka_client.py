@@ -1,4 +1,4 @@
-"""Deadlines for the calls of a Kafka client that may never return, its first look, its burial."""
+"""Deadlines for the calls of a Kafka client that may never return, and its burial."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ async def within(seconds: float, call: Awaitable[T], what: str) -> T:
         raise Unavailable(f"{what}: no answer within {seconds:g} s") from error
 
 
-async def start(client: Any, seconds: float, what: str) -> None:
+async def start(client: Any, seconds: float, what: str, *, topic: str = "") -> None:
     """Start a producer, consumer or admin client; raises what it raises, and Unavailable.
+
+    A consumer that is to read a topic with its group is ready when it knows its partitions.
 
     In a task of its own: a client that is cut off in the middle forgets the connection by which
     it was asking for the brokers. So a start that nobody waits for any more comes to its end.
     """
-    task = asyncio.ensure_future(client.start())
+    task = asyncio.ensure_future(_start(client, topic))
     try:
         await within(seconds, asyncio.shield(task), what)
     except BaseException:
@@ -41,17 +43,6 @@ async def start(client: Any, seconds: float, what: str) -> None:
             task.exception()  # looked at, so that it is not logged as forgotten
         await retire(client, seconds)
         raise
-
-
-async def know(consumer: Any, topic: str) -> None:
-    """Return once a consumer knows the partitions of a topic.
-
-    A topic that has just been created is not known to every server at once. The group deals out
-    nothing of what its members do not know, and by itself a consumer looks again after a minute.
-    """
-    while not consumer.partitions_for_topic(topic):
-        await consumer._client.force_metadata_update()
-        await asyncio.sleep(LOOK_AGAIN)
 
 
 async def retire(client: Any, seconds: float) -> None:
@@ -73,6 +64,18 @@ async def retire(client: Any, seconds: float) -> None:
         await asyncio.wait({task}, timeout=LAST)
     if task.done() and not task.cancelled() and (error := task.exception()) is not None:
         log.info("%s stopped with %r", name, error)
+
+
+async def _start(client: Any, topic: str) -> None:
+    await client.start()
+    if not topic:
+        return
+    client.subscribe([topic])
+    # A topic that has just been created is not known to every server at once. The group deals
+    # out nothing of what its members do not know, and by itself one looks but every minute.
+    while not client.partitions_for_topic(topic):
+        await client._client.force_metadata_update()
+        await asyncio.sleep(LOOK_AGAIN)
 
 
 async def _stop(client: Any) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from monitor import __version__, app
 from monitor.cli.output import counted
-from monitor.cli.session import err, execute, load_config
+from monitor.cli.session import FAILED, err, execute, load_config
 from monitor.config import Config
+from monitor.lifecycle import leaving
 
 
 def run(
@@ -23,7 +25,17 @@ def run(
     config = load_config(
         quiet=False, roles=roles, host=host, port=None if port is None else str(port)
     )
-    execute(app.serve(config, lambda address: _greet(config, address)))
+    with leaving() as closed:
+        execute(_serve(config, closed))
+
+
+async def _serve(config: Config, closed: Callable[[int], None]) -> None:
+    code = FAILED
+    try:
+        await app.serve(config, lambda address: _greet(config, address))
+        code = 0
+    finally:
+        closed(code)
 
 
 def _greet(config: Config, address: str) -> None:

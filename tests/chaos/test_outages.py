@@ -22,9 +22,7 @@ OUTAGE = 60.0
 SOON = 60.0
 DRAINED = 150.0
 STOPS_WITHIN = 10.0
-# Mostly 10 to 16 s. A statement that is under way when the server freezes is waited for until its
-# own deadline of half a minute, whoever cancels it.
-STOPS_FROZEN_WITHIN = 60.0
+STOPS_FROZEN_WITHIN = 20.0
 AT_ONCE = 1.5
 
 

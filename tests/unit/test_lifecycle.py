@@ -1,0 +1,54 @@
+"""How a process ends: in order, and in any case."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+CLINGS = """
+import asyncio
+from monitor.lifecycle import leaving
+
+async def cling():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            pass
+
+async def main(closed):
+    clinging = asyncio.ensure_future(cling())
+    await asyncio.sleep(0)
+    closed({code})
+
+with leaving() as closed:
+    asyncio.run(main(closed))
+"""
+ENDS = """
+import time
+from monitor import lifecycle
+
+lifecycle.LEAVE = 0.1
+with lifecycle.leaving() as closed:
+    closed(1)
+time.sleep(0.5)
+"""
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_task_that_does_not_end_is_left_behind(code: int) -> None:
+    started = time.monotonic()
+    left = subprocess.run(
+        [sys.executable, "-c", CLINGS.format(code=code)], capture_output=True, text=True, timeout=60
+    )
+    assert left.returncode == code
+    assert "something does not end" in left.stderr
+    assert time.monotonic() - started < 20
+
+
+def test_who_ends_in_time_is_not_cut_off() -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
