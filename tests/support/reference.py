@@ -9,6 +9,7 @@ import fnmatch
 import itertools
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import Stemmer
@@ -41,7 +42,7 @@ from monitor.topics.tree import (
     Zone,
 )
 
-Tokens = list[tuple[str, str]]
+Tokens = tuple[tuple[str, str], ...]
 Place = tuple[int, int, int]
 
 _STEMMERS = {"en": Stemmer.Stemmer("english")}
@@ -132,6 +133,7 @@ def _is(word: Word, token: tuple[str, str]) -> bool:
             return _distance(folded, wanted) <= distance
 
 
+@lru_cache(100_000)
 def _distance(one: str, other: str) -> int:
     """Levenshtein's, by the definition."""
     before = list(range(len(other) + 1))
@@ -192,5 +194,6 @@ def _segments(article: Article, zone: Zone) -> list[Tokens]:
     return [_tokens(raw) for raw in _raw(article, zone)]
 
 
+@lru_cache(10_000)
 def _tokens(text: str) -> Tokens:
-    return list(zip(words(text), exact_words(text), strict=True))
+    return tuple(zip(words(text), exact_words(text), strict=True))
