@@ -17,7 +17,7 @@ from monitor.topics.canonical import OPERATORS
 from monitor.topics.tree import Field, Zone
 
 MAX_CHARACTERS = 10_000
-MAX_TERMS = 500
+MAX_TERMS = 800
 MAX_WORDS = 1_000
 """Of all terms together: a phrase has several."""
 MAX_DEPTH = 30
