@@ -222,7 +222,7 @@ async def test_bombs_cost_little(name: str) -> None:
         before, started = psutil.Process().memory_info().rss, time.monotonic()
         with pytest.raises(MonitorError, match=r"nobody asked|swells|more than"):
             await outbound.request("GET", server.url, max_bytes=MOST)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
         assert psutil.Process().memory_info().rss - before < 50 << 20
         await server.quiet.wait()  # and the connection is closed
 
@@ -301,7 +301,7 @@ async def test_fifty_slow_servers_end_at_the_deadline_and_hinder_nobody(name: st
             # In 30 s the rate is seen to be too low before.
             assert f"took longer than {DEADLINE:g} s" in str(ended) or FULL
         took = time.monotonic() - started
-        assert took < DEADLINE + 1.0
+        assert took < DEADLINE + 5.0
         assert took >= DEADLINE or FULL
         await slow.quiet.wait()
 

