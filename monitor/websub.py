@@ -30,7 +30,7 @@ WAITS = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
 """How long a hub has to verify the first, the second and every later request."""
 SETTLES = timedelta(seconds=30)
 LOOK = timedelta(minutes=10)
-"""How often all sources are read for the hubs that they name: they may be many thousands."""
+"""How often the sources are read that name a hub: they may be many thousands."""
 PER_HUB = 20
 """Most requests to one hub in one run: polite ones have their distance, a run its minute."""
 HUBS = 8
@@ -162,7 +162,7 @@ class Subscriber:
     async def _look(self) -> None:
         now = self.clock.now()
         if self._looked_at is None or now >= self._looked_at + LOOK:
-            states = await self.store.sources()
+            states = await self.store.hubbed_sources()
             found = ((state.source.name, wish(state)) for state in states)
             self._wishes = {name: wanted for name, wanted in found if wanted is not None}
             self._looked_at = now

@@ -29,6 +29,7 @@ from monitor.protocols.storage import (
     Sightings,
     Store,
     StoredTopics,
+    TopicParts,
     Topics,
 )
 from monitor.protocols.stream import (
@@ -58,6 +59,7 @@ __all__ = [
     "Store",
     "StoredTopics",
     "Subscription",
+    "TopicParts",
     "Topics",
     "Turns",
 ]

@@ -85,12 +85,20 @@ class Sources(Protocol):
         """Make any source due now, whoever owns it; its host's pauses stay. Raises Rejected where
         there is none."""
 
-    async def sources(self, after: str = "", limit: int | None = None) -> Sequence[SourceState]:
-        """Return sources by name: those after a name, and at most so many."""
+    async def sources(
+        self, after: str = "", limit: int | None = None, start: str = ""
+    ) -> Sequence[SourceState]:
+        """Return sources by name: those after a name and from another one on, and at most so
+        many."""
 
-    async def titles(self, names: Collection[str] | None = None) -> Mapping[str, str]:
-        """Return what each source is called, by name, of these or of all of them: reading nothing
-        of how its polls went."""
+    async def hubbed_sources(self) -> Sequence[SourceState]:
+        """Return the sources whose documents name a WebSub hub, by name."""
+
+    async def titles(
+        self, names: Collection[str] | None = None, limit: int | None = None
+    ) -> Mapping[str, str]:
+        """Return what each source is called, by name, of these or of all of them, and of at most
+        so many: reading nothing of how its polls went."""
 
     async def locations(self) -> Mapping[str, str]:
         """Return where each source is, by name: reading nothing else of 50,000 of them."""
@@ -125,6 +133,9 @@ class Hubs(Protocol):
 
     async def hub_subscription(self, token: str) -> HubSubscription | None:
         """Return the subscription of a callback's token."""
+
+    async def hub_subscription_of(self, source: str) -> HubSubscription | None:
+        """Return a source's subscription."""
 
     async def save_hub_subscription(self, subscription: HubSubscription) -> None:
         """Keep a source's subscription in place of the one before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Protocol
 
@@ -89,6 +89,10 @@ class Articles(Protocol):
     async def articles_after(self, seq: int, limit: int) -> Sequence[ArticleRow]:
         """Return the changes after `seq`, in their order."""
 
+    async def frequent(self, articles: int, limit: int) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the names of the sources and the ids of the topics that the newest articles have
+        most often, at most `limit` of each, sorted; `articles` is how many are looked at."""
+
 
 class Search(Protocol):
     """The archive by its words."""
@@ -170,6 +174,38 @@ class Topics(Protocol):
         """Return how many articles fetched since then have each topic."""
 
 
+class TopicParts(Protocol):
+    """As much of what is watched for as somebody needs: there may be 100,000 topics."""
+
+    async def topics_by_id(self, after: str, limit: int) -> Sequence[Topic]:
+        """Return topics by id, those after one."""
+
+    async def topics_by_name(self, after: str, start: str, limit: int) -> Sequence[Topic]:
+        """Return topics by name, as people sort names: those after the topic with an id, and from
+        a name on; "" for no such bound."""
+
+    async def topic_names(self, topic_ids: Collection[str]) -> Mapping[str, str]:
+        """Return what these topics are called, by id; those there are not are left out."""
+
+    async def catalog_of(self, names: Collection[str]) -> CatalogChange:
+        """Return the topics and the word lists of these names, as a change that adds them."""
+
+    async def topics_using(self) -> Sequence[Topic]:
+        """Return the topics whose queries may use others by `@name`."""
+
+    async def match_counts(self, topic_ids: Collection[str], since: datetime) -> Mapping[str, int]:
+        """Return how many articles fetched since then have each of these topics."""
+
+    async def marks_of(
+        self, topic_id: str, before: tuple[datetime, str] | None, limit: int
+    ) -> Sequence[TopicMark]:
+        """Return what was marked as wrong for a topic, the latest first and then by article;
+        `before` is the time and the article of the last mark already shown."""
+
+    async def wrong_topics(self, article_id: str, topic_ids: Collection[str]) -> Set[str]:
+        """Return for which of these topics an article was marked as wrong."""
+
+
 class Alerts(Protocol):
     """Alerts and their deliveries."""
 
@@ -218,7 +254,7 @@ class Leases(Protocol):
         """End the leases of these owners: what they had leased is due now."""
 
 
-class Archive(Articles, Search, StoredTopics, Topics, Alerts, Sources, Hubs, Protocol):
+class Archive(Articles, Search, StoredTopics, Topics, TopicParts, Alerts, Sources, Hubs, Protocol):
     """What the API and the pages read."""
 
 
@@ -234,6 +270,7 @@ class Store(
     Search,
     StoredTopics,
     Topics,
+    TopicParts,
     Alerts,
     Deliveries,
     Leases,

@@ -55,6 +55,12 @@ class SqlArticles:
         """Return the changes after `seq`, in their order. Raises Unavailable."""
         return await _list(self._database, listing.after(seq, limit))
 
+    async def frequent(self, articles: int, limit: int) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the names of the sources and the ids of the topics that the newest articles have
+        most often, at most `limit` of each, sorted; `articles` is how many are looked at. Raises
+        Unavailable."""
+        return await self._database.read(partial(listing.frequent, articles, limit))
+
 
 async def _list(database: Database, statement: Select[Any]) -> list[ArticleRow]:
     dialect = database.dialect

@@ -218,6 +218,7 @@ def _row(source: Source, before: Any | None, now: datetime) -> dict[str, Any]:
         "due_at": next_poll_at if is_followed(source, memory) else None,
         "definition": pack(source),
         "memory": packed,
+        "has_hub": bool(memory.hints.hub),
     }
 
 

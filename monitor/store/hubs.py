@@ -48,6 +48,15 @@ class SqlHubs:
 
         return await self._database.read(work)
 
+    async def hub_subscription_of(self, source: str) -> HubSubscription | None:
+        """Return a source's subscription. Raises Unavailable."""
+
+        def work(connection: Connection) -> HubSubscription | None:
+            found = connection.execute(_OF_SOURCE, {"of": source}).mappings().one_or_none()
+            return None if found is None else HubSubscription(**found)
+
+        return await self._database.read(work)
+
     async def save_hub_subscription(self, subscription: HubSubscription) -> None:
         """Keep a source's subscription in place of the one before. Raises Unavailable, or Rejected
         where another source has the token."""
@@ -121,6 +130,7 @@ def _drop_pushes(dialect: Dialect) -> Executable:
 
 
 _BY_TOKEN = select(HUB).where(HUB.c.token == bindparam("token"))
+_OF_SOURCE = select(HUB).where(HUB.c.source == bindparam("of"))
 _DROP = delete(HUB).where(HUB.c.source == bindparam("of"))
 _WAITING = select(func.count(PUSH.c.source))
 _OLDEST = (

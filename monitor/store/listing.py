@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -56,6 +56,21 @@ def ids_from(start: str, limit: int) -> Select[Any]:
 def after(seq: int, limit: int) -> Select[Any]:
     """Return the query for changes."""
     return select(ARTICLE).where(ARTICLE.c.seq > seq).order_by(ARTICLE.c.seq).limit(limit)
+
+
+def frequent(
+    articles: int, limit: int, connection: Connection
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the sources and the topics that the newest articles have most often, sorted."""
+    newest = select(ARTICLE.c.source, ARTICLE.c.topics).order_by(ARTICLE.c.seq.desc())
+    rows = connection.execute(newest.limit(articles)).all()
+    sources = Counter(row.source for row in rows)
+    topics = Counter(topic for row in rows for topic in row.topics)
+    return _most_common(sources, limit), _most_common(topics, limit)
+
+
+def _most_common(counted: Counter[str], limit: int) -> Sequence[str]:
+    return sorted(name for name, _ in counted.most_common(limit))
 
 
 def row_of(row: RowMapping) -> ArticleRow:

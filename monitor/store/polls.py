@@ -143,6 +143,7 @@ def _row(poll: Poll) -> dict[str, Any]:
         "next_poll_at": poll.next_poll_at,
         "followed": poll.memory.condition is not Condition.RETIRED,
         "memory": pack(poll.memory),
+        "has_hub": bool(poll.memory.hints.hub),
     }
 
 
@@ -190,6 +191,7 @@ _FINISH = _UPDATE.values(
     next_poll_at=_NEXT,
     due_at=case((_FOLLOWED, _NEXT), else_=null()),
     memory=bindparam("memory"),
+    has_hub=bindparam("has_hub"),
 )
 _REHOST = _UPDATE.values(host=bindparam("host"), address=bindparam("address"))
 _RELOCATE = _UPDATE.values(location=bindparam("location"), definition=bindparam("definition"))

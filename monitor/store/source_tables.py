@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Text, false
 from sqlmodel import Field
 
 from monitor.store.columns import ROW_ID, UTC_TIME, Words
 from monitor.store.schema import Row, partial_index, table_of
 
 UNRELEASED = "NOT released"
+HUBBED = "has_hub"
 
 
 class SourceTable(Row, table=True):
     """A source, its schedule, and what its polls left behind.
 
     `location` is where the source is said to be, `address` the one that is asked, of `host`.
-    `due_at` is `next_poll_at`, NULL where the source is not followed (now).
+    `due_at` is `next_poll_at`, NULL where the source is not followed (now). `has_hub` says that
+    its documents name a WebSub hub.
     """
 
     __tablename__ = "source"
-    __table_args__ = (Index(None, "host", "due_at"), Index(None, "location"))
+    __table_args__ = (
+        Index(None, "host", "due_at"),
+        Index(None, "location"),
+        partial_index("ix_source_hubbed", "name", HUBBED),
+    )
 
     name: str = Field(primary_key=True, sa_type=Text)
     host: str = Field(sa_type=Text)
@@ -34,6 +40,7 @@ class SourceTable(Row, table=True):
     due_at: datetime | None = Field(sa_type=UTC_TIME)
     definition: bytes = Field(sa_type=LargeBinary)
     memory: bytes = Field(sa_type=LargeBinary)
+    has_hub: bool = Field(sa_column_kwargs={"server_default": false()})
 
 
 class HostTable(Row, table=True):

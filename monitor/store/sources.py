@@ -15,7 +15,7 @@ from monitor.model import Article, Failure, HostReport, Owner, Source, SourceSta
 from monitor.store import declared, failures
 from monitor.store.hosts import asked_of
 from monitor.store.items import insert_articles
-from monitor.store.source_tables import HOST, PAGE, SOURCE, UNRELEASED
+from monitor.store.source_tables import HOST, HUBBED, PAGE, SOURCE, UNRELEASED
 from monitor.store.sql import Database
 from monitor.store.states import STATE, is_failing, state_of, title_of
 
@@ -67,19 +67,24 @@ class SqlSources:
         or Rejected where there is none."""
         await self._database.write(partial(declared.poll_soon, self._database.dialect, name, now))
 
-    async def sources(self, after: str = "", limit: int | None = None) -> Sequence[SourceState]:
-        """Return sources by name: those after a name, and at most so many. Raises Unavailable."""
-        wanted = _ORDERED.where(SOURCE.c.name > after).limit(limit)
+    async def sources(
+        self, after: str = "", limit: int | None = None, start: str = ""
+    ) -> Sequence[SourceState]:
+        """Return sources by name: those after a name and from another one on, and at most so
+        many. Raises Unavailable."""
+        bounds = (SOURCE.c.name > after, SOURCE.c.name >= start)
+        return await self._states(_ORDERED.where(*bounds).limit(limit))
 
-        def work(connection: Connection) -> list[SourceState]:
-            return [state_of(row) for row in connection.execute(wanted)]
+    async def hubbed_sources(self) -> Sequence[SourceState]:
+        """Return the sources whose documents name a WebSub hub, by name. Raises Unavailable."""
+        return await self._states(_ORDERED.where(text(HUBBED)))
 
-        return await self._database.read(work)
-
-    async def titles(self, names: Collection[str] | None = None) -> Mapping[str, str]:
-        """Return what each source is called, by name, of these or of all of them; one without a
-        title is called by its name. Raises Unavailable."""
-        wanted, given = self._of(names, _TITLES, SOURCE.c.name)
+    async def titles(
+        self, names: Collection[str] | None = None, limit: int | None = None
+    ) -> Mapping[str, str]:
+        """Return what each source is called, by name, of these or of all of them, and of at most
+        so many; one without a title is called by its name. Raises Unavailable."""
+        wanted, given = self._of(names, _TITLES.limit(limit), SOURCE.c.name)
 
         def work(connection: Connection) -> dict[str, str]:
             return {
@@ -162,6 +167,12 @@ class SqlSources:
             return list(dict.fromkeys(article.id for article in new))
 
         return await self._database.write(work)
+
+    async def _states(self, wanted: Select[Any]) -> Sequence[SourceState]:
+        def work(connection: Connection) -> list[SourceState]:
+            return [state_of(row) for row in connection.execute(wanted)]
+
+        return await self._database.read(work)
 
     def _of(
         self, names: Collection[str] | None, statement: Select[Any], column: Column[Any]

@@ -17,6 +17,7 @@ from monitor.store.search import SqlSearch
 from monitor.store.sightings import SqlSightings
 from monitor.store.sources import SqlSources
 from monitor.store.sql import Database
+from monitor.store.topic_parts import SqlTopicParts
 from monitor.store.topics import SqlTopics
 from monitor.store.turns import SqlTurns
 from monitor.store.version import is_current
@@ -33,6 +34,7 @@ class SqlStore(
     SqlArticles,
     SqlTagging,
     SqlTopics,
+    SqlTopicParts,
     SqlSearch,
     SqlAlerts,
     SqlDeliveries,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, false
+from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from monitor.store import source_tables
@@ -19,6 +19,7 @@ UNSENT = "sent_at IS NULL AND stored_at IS NULL"
 UNSTORED = "stored_at IS NULL"
 STORED = "stored_at IS NOT NULL"
 OPEN = "state IN ('pending', 'leased')"
+USING = "uses_names"
 
 
 class ItemTable(Row, table=True):
@@ -141,16 +142,23 @@ class TopicMarkTable(Row, table=True):
 class TopicTable(Row, table=True):
     """A topic as MessagePack, with the catalog's revision of its last change. One that is removed
     stays, so that others see it, and its version goes on if it is made again. `tree` is its query
-    parsed, where somebody has done so since."""
+    parsed, where somebody has done so since. `sort_key` is its name as people sort it, and
+    `uses_names` says that its query may use others by `@name`."""
 
     __tablename__ = "topic"
-    __table_args__ = (Index(None, "revision"),)
+    __table_args__ = (
+        Index(None, "revision"),
+        Index(None, "sort_key", "id"),
+        partial_index("ix_topic_using", "id", USING),
+    )
 
     id: str = Field(primary_key=True, sa_type=Text)
     revision: int = Field(sa_type=BigInteger)
     removed: bool
     definition: bytes = Field(sa_type=LargeBinary)
     tree: bytes | None = Field(sa_type=LargeBinary)
+    sort_key: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    uses_names: bool = Field(sa_column_kwargs={"server_default": false()})
 
 
 class WordListTable(Row, table=True):

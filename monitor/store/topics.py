@@ -17,6 +17,7 @@ from monitor.store.columns import UTC_TIME
 from monitor.store.dialect import Lock
 from monitor.store.sql import Database
 from monitor.store.tables import ARTICLE, ARTICLE_TOPIC, CATALOG, TOPIC, WORD_LIST
+from monitor.text.words import fold
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_topic = msgspec.msgpack.Decoder(Topic).decode
@@ -24,6 +25,8 @@ _unpack_list = msgspec.msgpack.Decoder(WordList).decode
 
 AT_ONCE = 1_000
 """Parsed queries that are written in one transaction."""
+SORTED = 200
+"""Characters of a name by which topics are sorted."""
 
 Rows = list[dict[str, Any]]
 """What is to be written of a table, without the revision."""
@@ -73,7 +76,7 @@ class SqlTopics:
 
     async def remove_topic(self, topic_id: str) -> None:
         """Remove a user's topic; articles keep it. Raises as `change_topic`."""
-        await self._change(lambda connection: ([_removed(_own(connection, topic_id), "id")], []))
+        await self._change(lambda connection: ([_removed_topic(_own(connection, topic_id))], []))
 
     async def topics(self) -> Sequence[Topic]:
         """Return all topics by id. Raises Unavailable."""
@@ -176,7 +179,7 @@ def _declared(
     )
     rows = _as_rows(own.values(), stored)
     rows += [
-        _removed(row, "id")
+        _removed_topic(row)
         for name, row in stored.items()
         if not (name in own or row.removed) and _unpack_topic(row.definition).owner is Owner.CONFIG
     ]
@@ -205,8 +208,25 @@ def _as_rows(topics: Iterable[Topic], stored: Mapping[str, Any]) -> Rows:
             version = before.version + (not alike)
         new = replace(topic, version=version)
         if row is None or row.removed or new != before:
-            rows.append({"id": topic.id, "removed": False, "definition": _pack(new)})
+            rows.append(
+                {"id": topic.id, "removed": False, "definition": _pack(new), **found_by(new)}
+            )
     return rows
+
+
+def found_by(topic: Topic) -> dict[str, Any]:
+    """Return the columns by which a topic is found without being read."""
+    return {"sort_key": sort_key(topic.name), "uses_names": "@" in topic.query}
+
+
+def sort_key(name: str) -> str:
+    """Return a name as people sort it: capitals and accents do not count."""
+    # An index takes no more, and PostgreSQL no NUL.
+    return fold(name).replace("\0", "")[:SORTED]
+
+
+def _removed_topic(row: Any) -> dict[str, Any]:
+    return {**_removed(row, "id"), "sort_key": row.sort_key, "uses_names": False}
 
 
 def _removed(row: Any, key: str) -> dict[str, Any]:
@@ -243,7 +263,7 @@ def _upsert(insert: Any, table: Table) -> Any:
 
 
 _AFTER = bindparam("after", type_=BigInteger)
-_DEFINED = (TOPIC.c.id, TOPIC.c.removed, TOPIC.c.definition)
+_DEFINED = (TOPIC.c.id, TOPIC.c.removed, TOPIC.c.definition, TOPIC.c.sort_key)
 _TOPICS = select(*_DEFINED).where(TOPIC.c.removed.is_(false())).order_by(TOPIC.c.id)
 _ONE = select(*_DEFINED).where(TOPIC.c.id == bindparam("wanted"))
 _LISTS = select(WORD_LIST).where(WORD_LIST.c.removed.is_(false())).order_by(WORD_LIST.c.name)

@@ -215,3 +215,13 @@ async def test_a_large_batch_is_one_batch(store: SqlStore) -> None:
     await store.save_articles(articles, NOW)
     assert len(await store.known([article.id for article in articles])) == 3000
     assert await store.unfinished([article.id for article in articles]) == 0
+
+
+async def test_the_sources_and_topics_of_the_newest_are_told(store: SqlStore) -> None:
+    rows = (("old", ("x",)), ("wire", ("a", "b")), ("sea", ("b",)), ("wire", ("b", "c", "a")))
+    for number, (source, topics) in enumerate(rows):
+        article = an_article(id=f"a{number}", source=source, topics=topics)
+        await store.save_articles([article], NOW)
+    assert await store.frequent(3, 9) == (["sea", "wire"], ["a", "b", "c"])
+    assert await store.frequent(3, 2) == (["sea", "wire"], ["a", "b"])
+    assert await store.frequent(9, 1) == (["wire"], ["b"])

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from monitor.errors import Rejected
-from monitor.model import Document, HubSubscription
+from monitor.model import Document, Hints, HubSubscription, Memory
 from monitor.store import SqlStore
 from tests.support.articles import NOW
-from tests.support.polls import a_source
+from tests.support.polls import a_poll, a_source
 from tests.support.stores import OpenStore
 
 SUBSCRIPTION = HubSubscription(
@@ -36,8 +36,31 @@ async def test_a_subscription_is_found_by_its_token_until_it_is_dropped(store: S
     other = replace(SUBSCRIPTION, source="a")
     await store.save_hub_subscription(other)
     assert await store.hub_subscriptions() == [other, confirmed]
+    assert await store.hub_subscription_of("a") == other
     await store.drop_hub_subscription("a")
+    assert await store.hub_subscription_of("a") is None
     assert await store.hub_subscriptions() == [confirmed]
+
+
+async def test_sources_are_found_that_name_a_hub(store: SqlStore) -> None:
+    async def poll(name: str, hub: str) -> None:
+        await store.lease_sources([name], NOW, "me", 60)
+        await store.record_polls([a_poll(name, memory=Memory(hints=Hints(hub=hub)))], "me")
+
+    async def hubbed() -> list[str]:
+        return [state.source.name for state in await store.hubbed_sources()]
+
+    await store.declare([a_source(name) for name in ("b", "a", "c")], NOW)
+    assert await hubbed() == []
+    for name, hub in (("a", SUBSCRIPTION.hub), ("b", "\0"), ("c", "")):
+        await poll(name, hub)
+    assert await hubbed() == ["a", "b"]
+    (first, _) = await store.hubbed_sources()
+    assert first == await store.source("a")
+    await store.declare([a_source("b", title="B"), a_source("a", location="https://a.b/")], NOW)
+    assert await hubbed() == ["b"], "a new address starts afresh, a new title does not"
+    await poll("b", "")
+    assert await hubbed() == []
 
 
 async def test_a_token_is_of_one_source(store: SqlStore) -> None:

@@ -251,6 +251,9 @@ async def test_lists_are_read_in_parts(store: SqlStore) -> None:
     assert await listed("b") == ["c", "d"]
     assert await listed("bb", 1) == ["c"]
     assert await listed("d", 2) == []
+    assert await listed("", 2, "b") == ["b", "c"]
+    assert await listed("", None, "bb") == ["c", "d"]
+    assert await listed("c", None, "a") == ["d"]
 
 
 async def test_titles_are_read_alone(store: SqlStore) -> None:
@@ -260,3 +263,4 @@ async def test_titles_are_read_alone(store: SqlStore) -> None:
     assert list(titles.items()) == [("a", "a"), ("b", "The Wire — 通信"), ("c", "C")]
     assert await store.titles({"c", "a", "none"}) == {"a": "a", "c": "C"}
     assert await store.titles([]) == {}
+    assert await store.titles(limit=2) == {"a": "a", "b": "The Wire — 通信"}

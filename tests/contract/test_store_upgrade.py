@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -36,6 +38,7 @@ _SOURCES = text(
 _ITEM = text("INSERT INTO item VALUES ('a1', 3, 'wire', 'h3', :now)")
 _TOPIC = text("INSERT INTO topic (id, revision, removed, definition) VALUES (:id, 7, :gone, :it)")
 _MARK = text("INSERT INTO topic_mark VALUES ('sea', 'a1', :now)")
+_MEMORY = text("UPDATE source SET memory = :memory WHERE name = :name")
 _REVISION = text("UPDATE catalog SET revision = 7")
 _ARTICLE = text(
     "INSERT INTO article VALUES ('a1', 1, 'wire', 'Title', :now, 'h', '', '', '', '', '[]', '[]',"
@@ -66,6 +69,18 @@ async def old(database_url: str) -> Database:
     await database.migrate(_fill)
     await database.stop()
     return database
+
+
+@asynccontextmanager
+async def migrated(database_url: str) -> AsyncIterator[SqlStore]:
+    """Open a store on a database of an earlier schema."""
+    store = SqlStore(Database(database_url, SystemClock()))
+    await store.start()
+    try:
+        await store.migrate()
+        yield store
+    finally:
+        await store.stop()
 
 
 @pytest.fixture
@@ -122,6 +137,27 @@ async def test_articles_from_before_the_index_are_found(upgraded: SqlStore) -> N
     assert [row.article.id for row in page.rows] == ["a1"]
 
 
+async def test_what_lists_are_found_by_is_filled_in(old: Database, database_url: str) -> None:
+    hub = msgspec.msgpack.encode({"hints": {"hub": "https://hub.example/"}})
+    topics = (Topic(id="a", name="Straits", query="x"), Topic(id="b", name="Élan", query="y @a"))
+
+    def fill(connection: Connection) -> None:
+        command.upgrade(config_for(connection), "0007")
+        connection.execute(_MEMORY, {"name": "wire", "memory": hub})
+        connection.execute(_MEMORY, {"name": "off", "memory": b"\xc1"})
+        for topic in topics:
+            row = {"id": topic.id, "gone": False, "it": msgspec.msgpack.encode(topic)}
+            connection.execute(_TOPIC, row)
+
+    await old.start()
+    await old.migrate(fill)
+    await old.stop()
+    async with migrated(database_url) as store:
+        assert [state.source.name for state in await store.hubbed_sources()] == ["wire"]
+        assert await store.topics_by_name("", "", 9) == [topics[1], topics[0]]
+        assert await store.topics_using() == [topics[1]]
+
+
 async def test_topics_and_marks_stay(old: Database, database_url: str) -> None:
     sea = Topic(id="sea", name="Sea", query="ship OR ferry", version=3, owner=Owner.USER)
 
@@ -137,16 +173,11 @@ async def test_topics_and_marks_stay(old: Database, database_url: str) -> None:
     await old.start()
     await old.migrate(fill)
     await old.stop()
-    store = SqlStore(Database(database_url, SystemClock()))
-    await store.start()
-    try:
-        await store.migrate()
+    async with migrated(database_url) as store:
         assert await store.topics() == [sea]
         change = await store.catalog_since(-1)
         assert (change.revision, change.topics, change.removed_topics) == (7, (sea,), ("gone",))
         assert await store.wrong_for("sea") == [TopicMark(topic="sea", article_id="a1", marked=NOW)]
-    finally:
-        await store.stop()
 
 
 async def test_it_can_go_back(upgraded: SqlStore, old: Database) -> None:

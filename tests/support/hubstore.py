@@ -22,9 +22,7 @@ class HubStore(SqlStore):
         if self.away:
             raise Unavailable("the database is away")
 
-    async def sources(self, after: str = "", limit: int | None = None) -> Sequence[SourceState]:
-        assert not after, "hubs are wished for by any source"
-        assert limit is None, "hubs are wished for by any source"
+    async def hubbed_sources(self) -> Sequence[SourceState]:
         self._check()
         return list(self.states.values())
 
