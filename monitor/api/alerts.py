@@ -5,29 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.api.context import ArchiveOf
-from monitor.api.cursor import from_cursor, to_cursor
+from monitor.api.cursor import PageQuery, from_cursor, to_cursor
 from monitor.api.problem import documented
 from monitor.api.schema import AlertItem, AlertPage
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 
 
-class AlertQuery(BaseModel):
-    """Which alerts to list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: int = Field(50, ge=1, le=200, description="Most items on a page.")
-    cursor: str | None = Field(
-        None, max_length=100, description="`next` of the page before; without it the first page."
-    )
-
-
 @router.get("", summary="List alerts", responses=documented(400, 422, 503))
-async def list_alerts(archive: ArchiveOf, query: Annotated[AlertQuery, Query()]) -> AlertPage:
+async def list_alerts(archive: ArchiveOf, query: Annotated[PageQuery, Query()]) -> AlertPage:
     """List alerts, the latest first, each with its deliveries.
 
     A delivery is `pending` until its next attempt, `leased` during one, `sent` when the receiver

@@ -30,7 +30,6 @@ from monitor.declarations import SourceRules
 from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
 from monitor.web.pages import Pages
-from monitor.web.topics import TopicsNow
 
 _DESCRIPTION = """\
 Articles from the polled sources, each with the topics that it is about, and the alerts they raised.
@@ -79,16 +78,14 @@ def create_app(
         return archive_of(app, health)
 
     app.state.store = store
-    topics = TopicsNow()
     app.state.context = Context(
         health=health,
         clock=clock,
         live=Live(archive, clock),
         started=clock.monotonic(),
         source_rules=source_rules or SourceRules(),
-        topics=topics,
     )
-    pages = Pages(archive, clock=clock, position=_position, topics=topics)
+    pages = Pages(archive, clock=clock, position=_position)
     for router in (health_router, *_RESOURCES, docs_router, pages.router):
         app.include_router(router)
     app.mount("/static", pages.static)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from monitor.api.context import ArchiveOf, Context, ContextOf
-from monitor.api.cursor import from_cursor, to_cursor
+from monitor.api.cursor import PageQuery, from_cursor, to_cursor
 from monitor.api.problem import NO_NUL, documented
 from monitor.api.schema import ArticleDetail, ArticleItem, ArticlePage
 from monitor.model import ArticleFilter
@@ -20,10 +20,8 @@ from monitor.topics.query import QueryError
 router = APIRouter(prefix="/api/v1/articles", tags=["articles"])
 
 
-class ArticleQuery(BaseModel):
+class ArticleQuery(PageQuery):
     """Which articles to list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     topic: str = Field(
         "", max_length=200, pattern=NO_NUL, description="Id of a topic, also of one removed since."
@@ -35,10 +33,6 @@ class ArticleQuery(BaseModel):
         "", max_length=1_000, pattern=NO_NUL, description="A query, in the language of topics."
     )
     order: Order = Field(Order.NEWEST, description="With `q`: which articles come first.")
-    limit: int = Field(50, ge=1, le=200, description="Most items on a page.")
-    cursor: str | None = Field(
-        None, max_length=100, description="`next` of the page before; without it the first page."
-    )
 
 
 @router.get("", summary="List articles", responses=documented(400, 422, 503))

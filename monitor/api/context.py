@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
@@ -12,7 +12,6 @@ from monitor.declarations import SourceRules
 from monitor.errors import Unavailable
 from monitor.protocols import Archive, Clock
 from monitor.telemetry import Health
-from monitor.web.topics import TopicsNow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +23,6 @@ class Context:
     live: Live
     started: float
     source_rules: SourceRules
-    topics: TopicsNow = field(default_factory=TopicsNow)
 
 
 def archive_of(app: FastAPI, health: Health) -> Archive:

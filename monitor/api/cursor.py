@@ -8,38 +8,99 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.errors import MonitorError
 
 _LARGEST = 2**63 - 1  # a bigger number is none that a database has given out
-_CURSOR = re.compile(r"before:(\d{1,19})", re.ASCII)
+_LATEST = 2**57  # microseconds: later ones are no time that Python knows
+_SEQ = re.compile(r"before:(\d{1,19})", re.ASCII)
+_NAME = re.compile(r"after:([^\x00]{1,200})")
+_MARK = re.compile(r"marked:(\d{1,18}):([^\x00]{1,200})", re.ASCII)
 _POSITION = re.compile(r"(\d{1,19})\.(\d{1,19})", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class BadPlace(MonitorError):
     """A cursor or a position that this service never gave out."""
 
 
+class PageQuery(BaseModel):
+    """Which page of a listing, and how long it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(50, ge=1, le=200, description="Most items on a page.")
+    cursor: str | None = Field(
+        None,
+        max_length=1_200,  # a name of 200 characters, whatever they are
+        description="`next` of the page before; without it the first page.",
+    )
+
+
 def to_cursor(seq: int) -> str:
     """Return the cursor of the page that begins after this row."""
-    return base64.urlsafe_b64encode(f"before:{seq}".encode()).decode().rstrip("=")
+    return _encoded(f"before:{seq}")
 
 
 def from_cursor(cursor: str | None) -> int | None:
     """Return the `seq` in a cursor; raises BadPlace."""
     if cursor is None:
         return None
+    seq = int(_decoded(cursor, _SEQ)[1])
+    if seq > _LARGEST:
+        raise _no_cursor()
+    return seq
+
+
+def to_name_cursor(name: str) -> str:
+    """Return the cursor of the page that begins after this name."""
+    return _encoded(f"after:{name}")
+
+
+def from_name_cursor(cursor: str | None) -> str:
+    """Return the name in a cursor, "" without one; raises BadPlace."""
+    return "" if cursor is None else _decoded(cursor, _NAME)[1]
+
+
+def to_mark_cursor(marked: datetime, article_id: str) -> str:
+    """Return the cursor of the page that begins after this mark."""
+    return _encoded(f"marked:{(marked - _EPOCH) // _MICROSECOND}:{article_id}")
+
+
+def from_mark_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """Return the time and the article in a cursor; raises BadPlace."""
+    if cursor is None:
+        return None
+    found = _decoded(cursor, _MARK)
+    if int(found[1]) > _LATEST:
+        raise _no_cursor()
+    return _EPOCH + int(found[1]) * _MICROSECOND, found[2]
+
+
+def _encoded(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str, kind: re.Pattern[str]) -> re.Match[str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded.encode(), altchars=b"-_", validate=True).decode()
     except ValueError:
         text = ""
-    found = _CURSOR.fullmatch(text)
-    if not found or int(found[1]) > _LARGEST:
-        raise BadPlace(
-            "cursor: not one of this API; pass on `next` of the page before, or leave it out"
-        )
-    return int(found[1])
+    found = kind.fullmatch(text)
+    if found is None:
+        raise _no_cursor()
+    return found
+
+
+def _no_cursor() -> BadPlace:
+    return BadPlace(
+        "cursor: not one of this API; pass on `next` of the page before, or leave it out"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import Field
 
 from monitor.api.context import ArchiveOf, ContextOf
+from monitor.api.cursor import PageQuery, from_mark_cursor, to_mark_cursor
 from monitor.api.problem import NO_NUL, documented
-from monitor.api.schema import Answer
+from monitor.api.schema import Answer, Page
 from monitor.api.topics import topic_of
 from monitor.model import TopicMark
 
@@ -32,11 +33,24 @@ class MarkItem(Answer):
         return cls(article_id=mark.article_id, marked=mark.marked)
 
 
-@router.get("", summary="List what is wrong for a topic", responses=documented(404, 422, 503))
-async def list_wrong(archive: ArchiveOf, topic: TopicId) -> list[MarkItem]:
+class MarkPage(Page):
+    """One page of marks, the latest first."""
+
+    items: tuple[MarkItem, ...]
+
+
+@router.get("", summary="List what is wrong for a topic", responses=documented(400, 404, 422, 503))
+async def list_wrong(
+    archive: ArchiveOf, topic: TopicId, query: Annotated[PageQuery, Query()]
+) -> MarkPage:
     """List the articles that were marked as wrong for a topic, the latest mark first."""
     await topic_of(archive, topic)
-    return [MarkItem.of(mark) for mark in await archive.wrong_for(topic)]
+    marks = await archive.marks_of(topic, from_mark_cursor(query.cursor), query.limit + 1)
+    shown, more = marks[: query.limit], len(marks) > query.limit
+    return MarkPage(
+        items=tuple(map(MarkItem.of, shown)),
+        next=to_mark_cursor(shown[-1].marked, shown[-1].article_id) if more else None,
+    )
 
 
 @router.put(

@@ -76,11 +76,16 @@ def _article(row: ArticleRow) -> dict[str, Any]:
     }
 
 
-class ArticlePage(Answer):
+class Page(Answer):
+    """One page of a listing; none is without an end."""
+
+    next: str | None = Field(description="`cursor` of the next page; null on the last one.")
+
+
+class ArticlePage(Page):
     """One page of articles, the latest change first."""
 
     items: tuple[ArticleItem, ...]
-    next: str | None = Field(description="`cursor` of the next page; null on the last one.")
 
 
 class AlertedArticle(Answer):
@@ -159,11 +164,10 @@ class AlertItem(Answer):
         )
 
 
-class AlertPage(Answer):
+class AlertPage(Page):
     """One page of alerts, the latest first."""
 
     items: tuple[AlertItem, ...]
-    next: str | None = Field(description="`cursor` of the next page; null on the last one.")
 
 
 class PartItem(Answer):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitor.api.schema import Answer
+from monitor.api.schema import Answer, Page
 from monitor.decide import rhythm_of
 from monitor.decide.schedule import usual_interval
 from monitor.model import (
@@ -53,6 +53,12 @@ class SourceItem(Answer):
     def of(cls, state: SourceState, now: datetime, awaiting: int) -> SourceItem:
         """Return the answer for a source of which so many articles wait for their pages."""
         return cls(**_item(state, now, awaiting))
+
+
+class SourcePage(Page):
+    """One page of sources, by name."""
+
+    items: tuple[SourceItem, ...]
 
 
 class PollItem(Answer):

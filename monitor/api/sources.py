@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query, Response
 
 from monitor.api.context import ArchiveOf, Context, ContextOf
+from monitor.api.cursor import PageQuery, from_name_cursor, to_name_cursor
 from monitor.api.problem import NO_NUL, documented
 from monitor.api.source_schema import (
     FailureItem,
@@ -15,6 +16,7 @@ from monitor.api.source_schema import (
     SourceDetail,
     SourceFields,
     SourceItem,
+    SourcePage,
 )
 from monitor.declarations import check_source, values_of
 from monitor.declarations.naming import Names
@@ -25,25 +27,23 @@ from monitor.protocols import Archive
 PREFIX = "/api/v1/sources"
 
 router = APIRouter(prefix=PREFIX, tags=["sources"])
-After = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
-Limit = Annotated[int | None, Query(ge=1, le=1_000)]
 Name = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 _CHANGES = documented(403, 404, 409, 411, 413, 415, 422, 503)
 
 
-@router.get("", summary="List sources", responses=documented(422, 503))
+@router.get("", summary="List sources", responses=documented(400, 422, 503))
 async def list_sources(
-    archive: ArchiveOf, context: ContextOf, after: After = "", limit: Limit = None
-) -> list[SourceItem]:
-    """List the sources by name, each with its state in words, its last poll and its next one.
-
-    All of them, unless there is a `limit`; the next ones are those `after` the last one's name.
-    """
+    archive: ArchiveOf, context: ContextOf, query: Annotated[PageQuery, Query()]
+) -> SourcePage:
+    """List the sources by name, each with its state in words, its last poll and its next one."""
     now = context.clock.now()
-    states = await archive.sources(after, limit)
-    names = None if limit is None else [state.source.name for state in states]
-    waits = await archive.awaiting_pages(names)
-    return [SourceItem.of(state, now, waits.get(state.source.name, 0)) for state in states]
+    states = await archive.sources(from_name_cursor(query.cursor), query.limit + 1)
+    shown = states[: query.limit]
+    waits = await archive.awaiting_pages([state.source.name for state in shown])
+    return SourcePage(
+        items=tuple(SourceItem.of(each, now, waits.get(each.source.name, 0)) for each in shown),
+        next=to_name_cursor(shown[-1].source.name) if len(states) > query.limit else None,
+    )
 
 
 @router.post("", summary="Follow a source", status_code=201, responses=_CHANGES)
@@ -131,9 +131,9 @@ async def _state(archive: Archive, name: str) -> SourceState:
 
 async def _shown(archive: Archive, context: Context, name: str) -> SourceDetail:
     state = await _state(archive, name)
-    hubs = {item.source: item for item in await archive.hub_subscriptions()}
+    hub = await archive.hub_subscription_of(name)
     awaiting = (await archive.awaiting_pages([name])).get(name, 0)
-    return SourceDetail.of_source(state, context.clock.now(), awaiting, hubs.get(name))
+    return SourceDetail.of_source(state, context.clock.now(), awaiting, hub)
 
 
 def _own(state: SourceState) -> Source:

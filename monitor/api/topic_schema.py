@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from monitor.api.problem import NO_NUL, WORDED
-from monitor.api.schema import Answer
+from monitor.api.schema import Answer, Page
 from monitor.declarations import NAME, NAME_RULE
 from monitor.model import Owner, Priority, Topic
 from monitor.topics.advice import Surprise
@@ -65,6 +65,12 @@ class TopicItem(Answer):
     def of(cls, topic: Topic) -> TopicItem:
         """Return the answer for a topic."""
         return cls(**{name: getattr(topic, name) for name in cls.model_fields})
+
+
+class TopicPage(Page):
+    """One page of topics, by id."""
+
+    items: tuple[TopicItem, ...]
 
 
 class TopicFields(BaseModel):

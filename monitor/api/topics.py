@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Response
 
 from monitor.api.context import ArchiveOf, ContextOf
+from monitor.api.cursor import PageQuery, from_name_cursor, to_name_cursor
 from monitor.api.problem import NO_NUL, documented
-from monitor.api.topic_schema import CheckedQuery, GivenQuery, NewTopic, TopicFields, TopicItem
+from monitor.api.topic_schema import (
+    CheckedQuery,
+    GivenQuery,
+    NewTopic,
+    TopicFields,
+    TopicItem,
+    TopicPage,
+)
 from monitor.errors import Rejected
 from monitor.model import Owner, Topic
 from monitor.protocols import Archive
 from monitor.topics.advice import strangers, surprises
-from monitor.topics.compile import parse_with
-from monitor.topics.current import CurrentTopics
+from monitor.topics.compile import names_in, parse_with
 from monitor.topics.query import QueryError
 from monitor.vocabulary import NewestWords
+from monitor.web.topics import topics_around, topics_with, users_of
 
 PREFIX = "/api/v1/topics"
+NAMED = 20
+"""Most topics that are named as those that use another."""
 
 router = APIRouter(prefix=PREFIX, tags=["topics"])
 TopicId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 _CHANGES = documented(403, 404, 409, 411, 413, 415, 422, 503)
 
 
-@router.get("", summary="List topics", responses=documented(503))
-async def list_topics(archive: ArchiveOf) -> list[TopicItem]:
+@router.get("", summary="List topics", responses=documented(400, 422, 503))
+async def list_topics(archive: ArchiveOf, query: Annotated[PageQuery, Query()]) -> TopicPage:
     """List the topics with their queries, by id."""
-    return [TopicItem.of(topic) for topic in await archive.topics()]
+    topics = await archive.topics_by_id(from_name_cursor(query.cursor), query.limit + 1)
+    shown = topics[: query.limit]
+    return TopicPage(
+        items=tuple(map(TopicItem.of, shown)),
+        next=to_name_cursor(shown[-1].id) if len(topics) > query.limit else None,
+    )
 
 
 @router.post("", summary="Add a topic", status_code=201, responses=_CHANGES)
-async def add_topic(
-    archive: ArchiveOf, context: ContextOf, given: NewTopic, response: Response
-) -> TopicItem:
+async def add_topic(archive: ArchiveOf, given: NewTopic, response: Response) -> TopicItem:
     """Add a topic. Every running process tags with it within two seconds; what is stored already
     stays as it is."""
     topic = Topic(
@@ -45,7 +59,7 @@ async def add_topic(
         description=given.description,
         priority=given.priority,
     )
-    _check(await context.topics.read(archive), topic)
+    await _check(archive, topic)
     try:
         await archive.add_topic(topic)
     except Rejected as error:
@@ -58,7 +72,7 @@ async def add_topic(
 async def check_query(archive: ArchiveOf, context: ContextOf, given: GivenQuery) -> CheckedQuery:
     """Say what a query means and what may surprise in it, or what is wrong with it and where. It
     may use other topics."""
-    current = await context.topics.read(archive)
+    current = await topics_with(archive, names_in(given.query))
     try:
         query = parse_with(given.query, current.compiled_for(given.query), given.stem)
     except QueryError as error:
@@ -76,13 +90,11 @@ async def show_topic(archive: ArchiveOf, topic: TopicId) -> TopicItem:
 
 
 @router.patch("/{topic}", summary="Change a topic", responses=_CHANGES)
-async def change_topic(
-    archive: ArchiveOf, context: ContextOf, topic: TopicId, given: TopicFields
-) -> TopicItem:
+async def change_topic(archive: ArchiveOf, topic: TopicId, given: TopicFields) -> TopicItem:
     """Change some of a topic's keys. Another query or stemmer makes a new version."""
     before = _own(await topic_of(archive, topic))
     changed = given.applied(before)
-    _check(await context.topics.read(archive), changed)
+    await _check(archive, changed)
     try:
         await archive.change_topic(changed)
     except Rejected as error:
@@ -91,11 +103,13 @@ async def change_topic(
 
 
 @router.delete("/{topic}", summary="Remove a topic", status_code=204, responses=_CHANGES)
-async def remove_topic(archive: ArchiveOf, context: ContextOf, topic: TopicId) -> None:
+async def remove_topic(archive: ArchiveOf, topic: TopicId) -> None:
     """Remove a topic. Articles that have it keep it."""
     _own(await topic_of(archive, topic))
-    if users := ", ".join((await context.topics.read(archive)).users_of(topic)):
-        raise HTTPException(409, f"topic '{topic}' is used as @{topic} by {users}: change it first")
+    if users := await users_of(archive, topic):
+        raise HTTPException(
+            409, f"topic '{topic}' is used as @{topic} by {_listed(users)}: change it first"
+        )
     try:
         await archive.remove_topic(topic)
     except Rejected as error:
@@ -110,6 +124,11 @@ async def topic_of(archive: Archive, topic_id: str) -> Topic:
     return topic
 
 
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
+
+
 def _own(topic: Topic) -> Topic:
     if topic.owner is Owner.CONFIG:
         text = f"topic '{topic.id}' is declared in a file of the configuration: change it there"
@@ -117,9 +136,9 @@ def _own(topic: Topic) -> Topic:
     return topic
 
 
-def _check(current: CurrentTopics, topic: Topic) -> None:
+async def _check(archive: Archive, topic: Topic) -> None:
     """Raise the error of a topic that does not hold, or with which others would not any more."""
-    errors = dict(current.problems_with(topic))
+    errors = dict((await topics_around(archive, topic)).problems_with(topic))
     own = errors.pop(topic.id, None)
     if own is not None:
         raise HTTPException(422, f"query: {own}")

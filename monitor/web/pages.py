@@ -12,15 +12,17 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from monitor.model import Article, ArticleFilter
+from monitor.model import ArticleFilter
 from monitor.protocols import Archive, Clock
 from monitor.search import Order
+from monitor.web.choices import choices
 from monitor.web.found import PAGE, latest, search_page
 from monitor.web.matches import matches_of
 from monitor.web.templating import STATIC, environment
-from monitor.web.topics import TopicsNow, names_of, queries_of, sorted_topics
+from monitor.web.topics import queries_of, topics_with
 
 SOURCES = 200
+TOPICS = 100
 LOOKED_AT = 1_000
 """Sources of which the page of articles knows how they fare."""
 FEW = 10
@@ -35,7 +37,8 @@ NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 
 Word = Annotated[str, Query(max_length=1_000, pattern=NO_NUL)]
 Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
-SourceAfter = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
+After = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
+From = Annotated[str, Query(alias="from", max_length=200, pattern=NO_NUL)]
 SourceName = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 TopicId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
 ArticleId = Annotated[str, Path(max_length=200, pattern=NO_NUL)]
@@ -50,10 +53,8 @@ class Pages:
         *,
         clock: Clock,
         position: Callable[[tuple[int, int]], str],
-        topics: TopicsNow,
     ) -> None:
         self._archive = archive
-        self._topics = topics
         self._clock = clock
         self._position = position
         self._templates = environment(clock)
@@ -81,6 +82,7 @@ class Pages:
     ) -> Response:
         """List articles, the latest change first; on the first page, new ones appear on top."""
         archive, q = self._archive(), q.strip()
+        topic, source = topic.strip(), source.strip()
         # Asked first: what is stored in between is in the list and comes by the stream again,
         # which the page notices. The other way round it would be in neither.
         newest = await archive.newest()
@@ -90,13 +92,19 @@ class Pages:
             if q
             else await latest(archive, which)
         )
+        articles = [row.article for row in listing.rows]
+        sources, topics = await choices(
+            archive,
+            {article.source for article in articles} | {source} - {""},
+            {name for article in articles for name in article.topics} | {topic} - {""},
+        )
         best = "best" if q and order is Order.BEST else ""
         is_live = before is None and not best and not listing.mistake
         return self._render(
             "articles.html",
             listing=listing,
-            titles=await archive.titles(),
-            topics=names_of(await self._topics.read(archive)),
+            sources=sources,
+            topics=topics,
             chosen={"topic": topic, "source": source, "q": q, "order": best},
             before=before,
             position=self._position(newest) if is_live else "",
@@ -110,15 +118,16 @@ class Pages:
         row = await archive.article(article_id)
         if row is None:
             raise HTTPException(404, "This article is not in the archive.")
-        known = await self._topics.read(archive)
+        article = row.article
+        queries = queries_of(await topics_with(archive, article.topics))
         return self._render(
             "article.html",
             row=row,
             # In a thread: a long article under many topics takes some tenths of a second.
-            matches=await asyncio.to_thread(matches_of, row.article, queries_of(known)),
-            wrong=await _wrong_topics(archive, row.article),
-            titles=await archive.titles([row.article.source]),
-            topics=names_of(known),
+            matches=await asyncio.to_thread(matches_of, article, queries),
+            wrong=await archive.wrong_topics(article_id, article.topics),
+            titles=await archive.titles([article.source]),
+            topics=await archive.topic_names(article.topics),
             alerts=await archive.alerts_of([article_id]),
         )
 
@@ -132,20 +141,25 @@ class Pages:
             rows=rows[:PAGE],
             more=len(rows) > PAGE,
             titles=await archive.titles({row.alert.article.source for row in rows}),
-            topics=names_of(await self._topics.read(archive)),
+            topics=await archive.topic_names({id_ for row in rows for id_ in row.alert.topics}),
             before=before,
             position=self._position(newest) if before is None else "",
         )
 
-    async def topics(self) -> Response:
-        """List the topics, and take a new one."""
+    async def topics(self, after: After = "", start: From = "") -> Response:
+        """List the topics by name, and take a new one."""
         archive = self._archive()
-        known = await self._topics.read(archive)
+        topics = await archive.topics_by_name(after, start, TOPICS + 1)
+        shown = topics[:TOPICS]
+        ids = [topic.id for topic in shown]
         return self._render(
             "topics.html",
-            topics=sorted_topics(known),
-            matches=await archive.matches_since(self._clock.now() - LATELY),
-            errors=known.errors,
+            topics=shown,
+            matches=await archive.match_counts(ids, self._clock.now() - LATELY),
+            errors=(await topics_with(archive, ids)).errors,
+            more=len(topics) > TOPICS,
+            after=after,
+            start=start,
         )
 
     async def topic(self, topic_id: TopicId) -> Response:
@@ -158,15 +172,15 @@ class Pages:
         return self._render(
             "topic.html",
             topic=topic,
-            error=(await self._topics.read(archive)).errors.get(topic_id),
+            error=(await topics_with(archive, [topic_id])).errors.get(topic_id),
             rows=rows,
             titles=await archive.titles({row.article.source for row in rows}),
         )
 
-    async def sources(self, after: SourceAfter = "") -> Response:
+    async def sources(self, after: After = "", start: From = "") -> Response:
         """List the sources and how their polls go, by name."""
-        archive = self._archive()
-        states = await archive.sources(after, SOURCES + 1)
+        archive, start = self._archive(), start.strip().lower()
+        states = await archive.sources(after, SOURCES + 1, start)
         shown = states[:SOURCES]
         return self._render(
             "sources.html",
@@ -174,6 +188,7 @@ class Pages:
             awaiting=await archive.awaiting_pages([state.source.name for state in shown]),
             more=len(states) > SOURCES,
             after=after,
+            start=start,
         )
 
     async def source(self, name: SourceName) -> Response:
@@ -182,9 +197,9 @@ class Pages:
         state = await archive.source(name)
         if state is None:
             raise HTTPException(404, "This source is not followed.")
-        hubs = {item.source: item for item in await archive.hub_subscriptions()}
+        hub = await archive.hub_subscription_of(name)
         awaiting = (await archive.awaiting_pages([name])).get(name, 0)
-        return self._render("source.html", state=state, awaiting=awaiting, hub=hubs.get(name))
+        return self._render("source.html", state=state, awaiting=awaiting, hub=hub)
 
     async def icon(self) -> Response:
         """Return the icon that browsers ask for where a page names none."""
@@ -213,15 +228,6 @@ def _trouble(failing: int, looked_at: int) -> str:
         return ""
     of_all = f"{looked_at:,}" if looked_at < LOOKED_AT else f"the first {looked_at:,}"
     return f"{failing:,} of {of_all} sources could not be read when they were last asked"
-
-
-async def _wrong_topics(archive: Archive, article: Article) -> set[str]:
-    """Return those of an article's topics for which it was marked as wrong."""
-    return {
-        topic
-        for topic in article.topics
-        if any(mark.article_id == article.id for mark in await archive.wrong_for(topic))
-    }
 
 
 def _quoted(text: str) -> str:

@@ -1,35 +1,50 @@
-"""The topics as the API and the pages need them, as they are now."""
+"""The topics that a request is about, with what belongs to them; of 100,000 it reads no others."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence, Set
 
-from monitor.model import Topic
-from monitor.protocols import Topics
-from monitor.text.words import fold
+from monitor.model import CatalogChange, Topic, WordList
+from monitor.protocols import TopicParts
+from monitor.topics.compile import names_in
 from monitor.topics.current import CurrentTopics
 from monitor.topics.tree import Node
 
 
-class TopicsNow:
-    """Takes over what has changed, whenever somebody asks."""
+async def topics_with(archive: TopicParts, names: Collection[str]) -> CurrentTopics:
+    """Return the topics and word lists of these names, and all that they use. Raises
+    Unavailable."""
+    topics: list[Topic] = []
+    lists: list[WordList] = []
+    trees: dict[str, bytes] = {}
+    seen: set[str] = set()
+    wanted = set(names)
+    while wanted:
+        seen |= wanted
+        part = await archive.catalog_of(wanted)
+        topics += part.topics
+        lists += part.lists
+        trees |= part.trees
+        wanted = {used for topic in part.topics for used in names_in(topic.query)} - seen
+    change = CatalogChange(revision=0, topics=tuple(topics), lists=tuple(lists), trees=trees)
+    current, _ = await CurrentTopics().after(change)
+    return current
 
-    def __init__(self) -> None:
-        self._current = CurrentTopics()
-        self._taking = asyncio.Lock()
 
-    async def read(self, archive: Topics) -> CurrentTopics:
-        """Return the topics, which nobody else changes. Raises Unavailable."""
-        if await archive.catalog_revision() != self._current.revision:
-            async with self._taking:
-                change = await archive.catalog_since(self._current.revision)
-                self._current, _ = await self._current.after(change)
-        return self._current
+async def topics_around(archive: TopicParts, topic: Topic) -> CurrentTopics:
+    """Return a topic, those that use it, and all that these and its new query use. Raises
+    Unavailable."""
+    using = await archive.topics_using()
+    users = await asyncio.to_thread(_all_users, using, topic.id)
+    return await topics_with(archive, {topic.id, *users, *names_in(topic.query)})
 
 
-def names_of(current: CurrentTopics) -> dict[str, str]:
-    """Return what people call the topics, by id, in the order of the names."""
-    return {topic.id: topic.name for topic in sorted_topics(current)}
+async def users_of(archive: TopicParts, name: str) -> Sequence[str]:
+    """Return the ids of the topics that use a topic themselves, sorted. Raises Unavailable."""
+    using = await archive.topics_using()
+    return [topic.id for topic in using if name in names_in(topic.query)]
 
 
 def queries_of(current: CurrentTopics) -> dict[str, Node]:
@@ -37,6 +52,16 @@ def queries_of(current: CurrentTopics) -> dict[str, Node]:
     return {name: running.query.root for name, running in current.running.items()}
 
 
-def sorted_topics(current: CurrentTopics) -> list[Topic]:
-    """Return all topics by name, as people sort them: capitals and accents do not count."""
-    return sorted(current.topics.values(), key=lambda topic: (fold(topic.name), topic.id))
+def _all_users(topics: Iterable[Topic], name: str) -> Set[str]:
+    """Return which of the topics use a name, by way of others, too."""
+    users: defaultdict[str, list[str]] = defaultdict(list)
+    for topic in topics:
+        for used in names_in(topic.query):
+            users[used].append(topic.id)
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = set(users[waiting.pop()]) - found
+        found |= new
+        waiting += new
+    return found

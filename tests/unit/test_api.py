@@ -171,13 +171,14 @@ async def test_alerts_come_with_their_deliveries(site: Site) -> None:
 async def test_topics_and_sources(site: Site) -> None:
     await fill(site.store, NOW)
     topics = await get(site, "/api/v1/topics")
-    assert [topic["id"] for topic in topics] == [
+    assert ids(topics) == [
         "air-defence",
         "naval",
         "procurement",
         "sco-defence",
     ]
-    sources = {source["name"]: source for source in await get(site, "/api/v1/sources")}
+    listed = (await get(site, "/api/v1/sources"))["items"]
+    sources = {source["name"]: source for source in listed}
     assert {name: source["state"] for name, source in sources.items()} == {
         "baltic": "working",
         "capital": "working",

@@ -71,7 +71,10 @@ async def test_a_source_from_the_first_request_to_the_last(site: Site) -> None:
     assert changed["pace_words"] == "every 30 min, as it is set"
     changed = await ask(site, "PATCH", path, {"interval": None, "enabled": False})
     assert (changed["interval"], changed["state"], changed["next_poll"]) == (None, "paused", None)
-    assert [item["name"] for item in await ask(site, "GET")] == ["desk", made["name"]]
+    assert [item["name"] for item in (await ask(site, "GET"))["items"]] == [
+        "desk",
+        made["name"],
+    ]
     await ask(site, "DELETE", path, status=204)
     assert "there is no source" in await ask(site, "GET", path, status=404)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from monitor.clock import SystemClock
-from monitor.model import ArticleFilter, Memory
+from monitor.model import ArticleFilter, Memory, Topic
 from monitor.store.source_tables import SOURCE
 from monitor.store.sql import Database
 from monitor.web.pages import SOURCES
@@ -42,13 +43,32 @@ async def test_a_long_list_goes_on_on_the_next_page(site: Site) -> None:
     assert "After z&lt;b&gt;" in beyond
 
 
-async def test_the_api_lists_so_many(site: Site) -> None:
-    await site.store.declare([a_source(name) for name in ("a", "b", "c")], NOW)
-    for query, names in (("", "abc"), ("?limit=2", "ab"), ("?limit=2&after=b", "c")):
-        async with site.client.get(f"/api/v1/sources{query}") as answer:
-            assert [item["name"] for item in await answer.json()] == list(names)
-    async with site.client.get("/api/v1/sources?limit=0") as answer:
-        assert answer.status == 422
+async def test_the_api_lists_sources_in_pages(site: Site) -> None:
+    names = [f"s{number:03}" for number in range(53)]
+    await site.store.declare([a_source(name) for name in names], NOW)
+    first = await listed(site, "/api/v1/sources")
+    assert [item["name"] for item in first["items"]] == names[:50]
+    rest = await listed(site, f"/api/v1/sources?cursor={first['next']}")
+    assert ([item["name"] for item in rest["items"]], rest["next"]) == (names[50:], None)
+    assert (await listed(site, "/api/v1/sources?limit=53"))["next"] is None
+    for query, status in (("limit=0", 422), ("limit=201", 422), ("after=s001", 422)):
+        await site.shown(f"/api/v1/sources?{query}", status)
+
+
+async def test_the_api_lists_topics_in_pages(site: Site) -> None:
+    topics = [Topic(id=f"t{number}", name="Same", query="x") for number in range(3)]
+    await site.store.declare_topics(topics, ())
+    first = await listed(site, "/api/v1/topics?limit=2")
+    rest = await listed(site, f"/api/v1/topics?limit=2&cursor={first['next']}")
+    assert [item["id"] for item in (*first["items"], *rest["items"])] == ["t0", "t1", "t2"]
+    assert rest["next"] is None
+    await site.shown("/api/v1/topics?cursor=YmVmb3JlOjE", 400)
+
+
+async def listed(site: Site, path: str) -> Any:
+    async with site.client.get(path) as answer:
+        assert answer.status == 200
+        return await answer.json()
 
 
 async def test_articles_that_wait_for_their_full_text_are_told(site: Site) -> None:
@@ -57,12 +77,12 @@ async def test_articles_that_wait_for_their_full_text_are_told(site: Site) -> No
     poll = a_poll("wire", pages=(a_page("a1"), a_page("a2")))
     await site.store.record_polls([poll], "me")
     assert "2 new articles wait for their full text" in await site.shown("/")
-    listed = await site.shown("/sources")
-    assert listed.count("2 new articles wait for their full text") == 1
+    shown = await site.shown("/sources")
+    assert shown.count("2 new articles wait for their full text") == 1
     assert "2 new articles wait for their full text" in await site.shown("/sources/wire")
     assert "full text" not in await site.shown("/sources/other")
-    async with site.client.get("/api/v1/sources") as answer:
-        waits = {item["name"]: item["awaiting_pages"] for item in await answer.json()}
+    page = await listed(site, "/api/v1/sources")
+    waits = {item["name"]: item["awaiting_pages"] for item in page["items"]}
     assert waits == {"other": 0, "wire": 2}
     async with site.client.get("/api/v1/sources/wire") as answer:
         assert (await answer.json())["awaiting_pages"] == 2

@@ -50,8 +50,29 @@
 
   // Rows ------------------------------------------------------------------------------------
 
-  const nameIn = (select, value) =>
-    [...select.options].find((option) => option.value === value)?.textContent ?? value;
+  const called = new Map(); // kind/id -> the name of what a filter of many does not offer
+
+  function putName(element, kind, id) {
+    const field = find(kind);
+    const offered = [...(field.options ?? field.list.options)];
+    const option = offered.find((each) => each.value === id);
+    element.textContent = option?.textContent ?? id;
+    if (option || field.options) return; // a list of all: what is not in it has no other name
+    const path = `/api/v1/${kind}s/${encodeURIComponent(id)}`;
+    if (called.size > 1000) called.clear();
+    if (!called.has(path)) called.set(path, askName(path));
+    called.get(path).then((text) => text && (element.textContent = text));
+  }
+
+  async function askName(path) {
+    try {
+      const answer = await fetch(path);
+      const { title, name } = answer.ok ? await answer.json() : {};
+      return title || name;
+    } catch {
+      return ""; // it is shown by its id, then
+    }
+  }
 
   function show(row, slot, text) {
     const element = row.querySelector(`[data-slot=${slot}]`);
@@ -66,7 +87,7 @@
     link.textContent = article.title || "Without a headline";
     link.href = `/articles/${encodeURIComponent(article.id)}`;
     row.querySelector("[data-slot=when]").replaceChildren(timeOf(article.stored, true));
-    row.querySelector("[data-slot=source]").textContent = nameIn(find("source"), article.source);
+    putName(row.querySelector("[data-slot=source]"), "source", article.source);
     show(row, "published", article.published)
       .replaceChildren(...(article.published ? [timeOf(article.published, false)] : []));
     show(row, "place", article.place).textContent = article.place;
@@ -85,7 +106,7 @@
     const link = document.createElement("a");
     link.className = "chip";
     link.href = `/?${new URLSearchParams({ topic })}`;
-    link.textContent = nameIn(find("topic"), topic);
+    putName(link, "topic", topic);
     item.append(link);
     return item;
   }
@@ -363,8 +384,8 @@
   for (const section of document.querySelectorAll("[data-remove]")) offerRemoval(section);
 
   if (page.page === "articles") {
-    for (const select of document.querySelectorAll("#filters select")) {
-      select.addEventListener("change", () => find("filters").requestSubmit());
+    for (const field of document.querySelectorAll("#filters select, #filters [list]")) {
+      field.addEventListener("change", () => find("filters").requestSubmit());
     }
     // Empty fields stay out of the address.
     find("filters").addEventListener("formdata", (event) => {
