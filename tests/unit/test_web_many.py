@@ -37,9 +37,10 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-def offered(page: str, name: str) -> list[str]:
+def offered(page: str, name: str) -> list[tuple[str, str]]:
     _, _, rest = page.partition(f'<datalist id="{name}-offered">')
-    return re.findall(r'<option value="([^"]*)">([^<]*)', rest.partition("</datalist>")[0])
+    found = re.finditer(r'<option value="([^"]*)">([^<]*)', rest.partition("</datalist>")[0])
+    return [(option[1], option[2]) for option in found]
 
 
 async def test_filters_offer_what_is_in_the_news(site: Site) -> None:
