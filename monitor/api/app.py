@@ -19,6 +19,7 @@ from monitor.api.docs import router as docs_router
 from monitor.api.health import router as health_router
 from monitor.api.live import INTERVAL, Live
 from monitor.api.marks import router as marks_router
+from monitor.api.methods import HeadAsGet
 from monitor.api.origin import OwnSiteOnly
 from monitor.api.problem import install
 from monitor.api.security import HostCheck, SecurityHeaders
@@ -109,6 +110,7 @@ def _application() -> FastAPI:
 
 
 def _protect(app: FastAPI, allowed_hosts: Sequence[str], public_host: str) -> None:
+    app.add_middleware(HeadAsGet)
     app.add_middleware(OwnSiteOnly)
     if allowed_hosts:
         app.add_middleware(HostCheck, allowed=allowed_hosts, public_host=public_host)

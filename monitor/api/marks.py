@@ -57,7 +57,7 @@ async def list_wrong(
     "/{article_id:path}",
     summary="Mark an article as wrong",
     status_code=204,
-    responses=documented(403, 404, 415, 422, 503),
+    responses=documented(403, 404, 411, 413, 415, 422, 503),
 )
 async def mark_wrong(
     archive: ArchiveOf, context: ContextOf, topic: TopicId, article_id: ArticleId
@@ -74,7 +74,7 @@ async def mark_wrong(
     "/{article_id:path}",
     summary="Take a mark back",
     status_code=204,
-    responses=documented(403, 422, 503),
+    responses=documented(403, 411, 413, 422, 503),
 )
 async def unmark_wrong(archive: ArchiveOf, topic: TopicId, article_id: ArticleId) -> None:
     """Forget that an article is wrong for a topic, whether or not it was marked."""

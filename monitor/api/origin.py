@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitor.api.problem import answer
+from monitor.api.answers import API, answer
 
-GUARDED = "/api/"
 MAX_BYTES = 100_000
 _READS = ("GET", "HEAD", "OPTIONS")
 
@@ -29,7 +28,7 @@ class OwnSiteOnly:
         if (
             scope["type"] == "http"
             and scope["method"] not in _READS
-            and scope["path"].startswith(GUARDED)
+            and scope["path"].startswith(API)
             and (refusal := _refusal(scope["method"], Headers(scope=scope)))
         ):
             await answer(*refusal)(scope, receive, send)

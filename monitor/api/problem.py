@@ -11,18 +11,21 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from monitor.api.answers import API, MEDIA_TYPE, answer
 from monitor.api.cursor import BadPlace
+from monitor.api.methods import methods_of
 from monitor.api.security import add_headers
 from monitor.errors import Rejected, Unavailable
 
-MEDIA_TYPE = "application/problem+json"
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL cannot hold one
 WORDED = "worded"
 """The type of an error whose message is a whole sentence already."""
+_UNREADABLE = "There was an error parsing the body"
+"""What the framework says where JSON is none for another reason than its syntax."""
 ErrorPage = Callable[[Request, int, str, str], Response]
 
 
@@ -46,21 +49,13 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def answer(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """Return problem JSON."""
-    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
-    return JSONResponse(
-        problem.model_dump(), status_code=status, headers=headers, media_type=MEDIA_TYPE
-    )
-
-
 def install(app: FastAPI, page: ErrorPage) -> None:
     """Answer every error; outside `/api/` with `page`."""
 
     def reply(
         request: Request, status: int, detail: str, headers: dict[str, str] | None = None
     ) -> Response:
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith(API):
             return answer(status, detail, headers)
         response = page(request, status, HTTPStatus(status).phrase, detail)
         response.headers.update(headers or {})
@@ -79,10 +74,12 @@ def install(app: FastAPI, page: ErrorPage) -> None:
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  (registered for it alone)
-        detail = str(error.detail)
-        if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
-            detail = f"there is nothing at {request.url.path}"
-        return reply(request, error.status_code, detail, dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:  # the framework tells the methods of one of its routes alone
+            taken = methods_of(app.router.routes, request.scope)
+            headers["Allow"] = ", ".join(taken) or headers.get("Allow", "GET, HEAD")
+        detail = _in_words(error, request, headers)
+        return reply(request, error.status_code, detail, headers)
 
     async def on_bug(request: Request, error: Exception) -> Response:
         # Starlette logs the traceback, and puts this answer outside of all middleware.
@@ -96,6 +93,18 @@ def install(app: FastAPI, page: ErrorPage) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_bug)
+
+
+def _in_words(error: HTTPException, request: Request, headers: Mapping[str, str]) -> str:
+    """Return what is wrong as we say it, where it is the framework that has noticed."""
+    detail, path = str(error.detail), request.url.path
+    if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
+        return f"there is nothing at {path}"
+    if error.status_code == 405:
+        return f"{path} takes {headers['Allow']}, not {request.method}"
+    if error.status_code == 400 and detail == _UNREADABLE:
+        return "the body cannot be read as JSON: it goes too deep, or a number in it is too long"
+    return detail
 
 
 def _sentence(detail: dict[str, Any]) -> str:

@@ -9,6 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from monitor.api.answers import API, answer
+
 CALLBACKS = "/websub/"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -83,9 +85,14 @@ class HostCheck:
             callback = scope["path"].startswith(CALLBACKS)
             if name not in (self._public if callback else self._allowed):
                 text = (
-                    f"This server listens on the loopback address and does not answer for the"
-                    f" host {given[:100]!r}; ask for localhost.\n"
+                    f"this server listens on the loopback address and does not answer for the"
+                    f" host {given[:100]!r}; ask for localhost"
                 )
-                await PlainTextResponse(text, status_code=421)(scope, receive, send)
+                refusal = (
+                    answer(421, text)
+                    if scope["path"].startswith(API)
+                    else PlainTextResponse(f"{text}\n", status_code=421)
+                )
+                await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)

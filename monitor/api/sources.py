@@ -28,7 +28,7 @@ PREFIX = "/api/v1/sources"
 
 router = APIRouter(prefix=PREFIX, tags=["sources"])
 Name = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
-_CHANGES = documented(403, 404, 409, 411, 413, 415, 422, 503)
+_CHANGES = documented(400, 403, 404, 409, 411, 413, 415, 422, 503)
 
 
 @router.get("", summary="List sources", responses=documented(400, 422, 503))

@@ -33,7 +33,7 @@ NAMED = 20
 
 router = APIRouter(prefix=PREFIX, tags=["topics"])
 TopicId = Annotated[str, Path(max_length=100, pattern=NO_NUL)]
-_CHANGES = documented(403, 404, 409, 411, 413, 415, 422, 503)
+_CHANGES = documented(400, 403, 404, 409, 411, 413, 415, 422, 503)
 
 
 @router.get("", summary="List topics", responses=documented(400, 422, 503))
@@ -68,7 +68,11 @@ async def add_topic(archive: ArchiveOf, given: NewTopic, response: Response) -> 
     return TopicItem.of(await topic_of(archive, topic.id))
 
 
-@router.post("/check", summary="Check a query", responses=documented(422, 503))
+@router.post(
+    "/check",
+    summary="Check a query",
+    responses=documented(400, 403, 411, 413, 415, 422, 503),
+)
 async def check_query(archive: ArchiveOf, context: ContextOf, given: GivenQuery) -> CheckedQuery:
     """Say what a query means and what may surprise in it, or what is wrong with it and where. It
     may use other topics."""

@@ -70,7 +70,7 @@ class Pages:
             ("/sources/{name}", self.source),
             ("/favicon.ico", self.icon),
         ):
-            self.router.add_api_route(path, page, methods=["GET", "HEAD"])
+            self.router.add_api_route(path, page, methods=["GET"])
 
     async def articles(
         self,

@@ -1,8 +1,8 @@
 """What lists cost: `python -m tests.benchmarks.listing [--sources N] [--topics N]`.
 
 The pages and the API on a store with many sources, each with a memory of 30 polls, and many topics,
-whose queries were parsed before; then topics are checked, added, changed and removed. Each request
-is timed the first time, and the least of three more.
+whose queries were parsed before. Each request is timed the first time, and the least of three more.
+Then what the subscriber reads to see which sources name a hub.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -24,7 +24,7 @@ from sqlalchemy import update
 from monitor.api.app import create_app
 from monitor.api.server import bind, serving
 from monitor.clock import SystemClock
-from monitor.model import Topic
+from monitor.model import Hints, SourceState, Topic
 from monitor.store import SqlStore
 from monitor.store.source_tables import SOURCE
 from monitor.store.sql import Database
@@ -72,6 +72,7 @@ async def fill(url: str, store: SqlStore, count: int, topics: int) -> None:
     database = Database(url, SystemClock())
     await database.start()
     await database.write(lambda connection: connection.execute(_REMEMBER))
+    await database.write(lambda connection: connection.execute(_NAME_HUBS))
     await database.stop()
     queries = make(1, topics).queries
     declared = [
@@ -95,6 +96,12 @@ async def fill(url: str, store: SqlStore, count: int, topics: int) -> None:
 
 
 _REMEMBER = update(SOURCE).values(memory=pack(MEMORY))
+_HUB = Hints(hub="https://hub.example/")
+_NAME_HUBS = (
+    update(SOURCE)
+    .where(SOURCE.c.name.like("%00"))
+    .values(memory=pack(replace(MEMORY, hints=_HUB)), has_hub=True)
+)
 
 
 async def ask(client: aiohttp.ClientSession, request: Request) -> None:
@@ -114,6 +121,17 @@ async def ask(client: aiohttp.ClientSession, request: Request) -> None:
     figures = " | ".join(f"{each:.0f}" for each in row)
     verb = "" if request.method == "GET" else f"{request.method} "
     print(f"| `{verb}{request.path}` | {figures} | {size / 1e3:.0f} |", flush=True)
+
+
+async def read(what: str, reading: Callable[[], Awaitable[Sequence[SourceState]]]) -> None:
+    """Print the least time and CPU of reading sources."""
+    wall, cpu, count = [], [], 0
+    for _ in range(ROUNDS):
+        started, busy = time.perf_counter(), time.process_time()
+        count = len(await reading())
+        wall.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - busy)
+    print(f"{what}, {count}: {min(wall) * 1e3:.0f} ms, CPU {min(cpu) * 1e3:.0f} ms", flush=True)
 
 
 async def main() -> None:
@@ -144,6 +162,8 @@ async def main() -> None:
                 async with client.get("/livez"):
                     pass
                 await ask(client, request)
+        await read("sources that name a hub", store.hubbed_sources)
+        await read("all sources", store.sources)
         await store.stop()
 
 

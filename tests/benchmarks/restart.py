@@ -122,7 +122,7 @@ async def measure(folder: Path, url: str, count: int) -> None:
             first = await added(service, 0)
             more = [await added(service, number) for number in range(1, ONE_MORE + 1)]
             middle, most = statistics.median(more), max(more)
-            print(f"first topic added: {first:.1f} s, while the API reads all")
+            print(f"first topic added: {first * 1e3:.0f} ms")
             print(f"one more: {middle * 1e3:.0f} ms, at most {most * 1e3:.0f}")
         await service.stop()
 
