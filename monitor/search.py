@@ -9,14 +9,18 @@ from enum import StrEnum
 
 from monitor.model import ArticleFilter, SearchPage
 from monitor.protocols import Archive
-from monitor.topics.compile import parse_with_all
+from monitor.topics.compile import names_in, parse_with_all
 from monitor.topics.search import Ranking, plan_of, terms_of
 from monitor.topics.tree import Node
+from monitor.topics.used import used
 
 RANKED = 1_000
 """The newest articles that are found, of which the best come first."""
 LONG = 400.0
 """Words of an article, about."""
+NEAR = 3
+"""Names that do not exist for which others are looked at, so many that begin alike."""
+LOOKED_AT = 50
 
 
 class Order(StrEnum):
@@ -42,9 +46,14 @@ async def search(
 
 async def meaning_of(archive: Archive, query: str) -> Node:
     """Return a query with the lists and topics that it uses. Raises QueryError, Unavailable."""
-    topics, lists = (
-        (await archive.topics(), await archive.word_lists()) if "@" in query else ((), ())
-    )
+    names = names_in(query)
+    parts = await used(archive, names)
+    topics, lists = list(parts.topics), list(parts.lists)
+    missing = names - {topic.id for topic in topics} - {words.name for words in lists}
+    for name in sorted(missing)[:NEAR]:  # so that the mistake tells the nearest name
+        topics += await archive.topics_by_id(name[:2], LOOKED_AT)
+    if missing:
+        lists += await archive.word_lists()
     return parse_with_all(query, topics, lists).root
 
 

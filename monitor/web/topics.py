@@ -6,30 +6,18 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence, Set
 
-from monitor.model import CatalogChange, Topic, WordList
+from monitor.model import Topic
 from monitor.protocols import TopicParts
 from monitor.topics.compile import names_in
 from monitor.topics.current import CurrentTopics
 from monitor.topics.tree import Node
+from monitor.topics.used import used
 
 
 async def topics_with(archive: TopicParts, names: Collection[str]) -> CurrentTopics:
     """Return the topics and word lists of these names, and all that they use. Raises
     Unavailable."""
-    topics: list[Topic] = []
-    lists: list[WordList] = []
-    trees: dict[str, bytes] = {}
-    seen: set[str] = set()
-    wanted = set(names)
-    while wanted:
-        seen |= wanted
-        part = await archive.catalog_of(wanted)
-        topics += part.topics
-        lists += part.lists
-        trees |= part.trees
-        wanted = {used for topic in part.topics for used in names_in(topic.query)} - seen
-    change = CatalogChange(revision=0, topics=tuple(topics), lists=tuple(lists), trees=trees)
-    current, _ = await CurrentTopics().after(change)
+    current, _ = await CurrentTopics().after(await used(archive, names))
     return current
 
 
@@ -56,8 +44,8 @@ def _all_users(topics: Iterable[Topic], name: str) -> Set[str]:
     """Return which of the topics use a name, by way of others, too."""
     users: defaultdict[str, list[str]] = defaultdict(list)
     for topic in topics:
-        for used in names_in(topic.query):
-            users[used].append(topic.id)
+        for name_used in names_in(topic.query):
+            users[name_used].append(topic.id)
     found: set[str] = set()
     waiting = [name]
     while waiting:

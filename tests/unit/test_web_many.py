@@ -132,7 +132,7 @@ async def test_no_request_reads_all_topics(site: Site, tmp_path: Path) -> None:
     await database.write(lambda connection: connection.execute(broken))
     await database.stop()
     api, headers = "/api/v1/topics", {"Content-Type": "application/json"}
-    for path in ("/", "/articles/a0", "/alerts", "/topics", "/topics/mine", api):
+    for path in ("/", "/articles/a0", "/alerts", "/topics", "/topics/mine", api, "/?q=@mine"):
         await site.shown(path)
     for method, path, body, status in (
         ("POST", "/check", {"query": "z @mine"}, 200),
@@ -145,3 +145,10 @@ async def test_no_request_reads_all_topics(site: Site, tmp_path: Path) -> None:
         async with request as answer:
             assert answer.status == status, await answer.text()
     await site.shown("/topics?from=zz", 500)
+
+
+async def test_a_search_by_a_name_that_is_not_there_tells_the_nearest(site: Site) -> None:
+    await site.store.declare_topics([*NAMED, Topic(id="baltic", name="Sea", query="x")], ())
+    for path in ("/?q=@baltik", "/api/v1/articles?q=@baltik"):
+        page = await site.shown(path, 422 if "api" in path else 200)
+        assert "did you mean @baltic?" in page
