@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Sequence
 
@@ -34,12 +35,13 @@ _HEADERS = {
 
 
 def hosts_for(address: str, more: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the Host headers to accept on a listening address; none means any.
+    """Return the Host headers to accept on a listening address, beside addresses of IP; none
+    means any, where it is no loopback address and no name is given.
 
-    On loopback, a web page anywhere could point its own name here and read along in the browser.
+    A web page anywhere could point its own name here and read along in the browser.
     """
     loopback = address == "localhost" or address == "::1" or address.startswith("127.")
-    return (*LOOPBACK, address, *more) if loopback else ()
+    return (*LOOPBACK, address, *more) if loopback or more else ()
 
 
 def add_headers(headers: MutableHeaders, path: str) -> None:
@@ -71,7 +73,8 @@ class SecurityHeaders:
 
 class HostCheck:
     """Refuses requests for names that are not ours. Hubs come by the public name, which is good
-    for their callbacks alone."""
+    for their callbacks alone. An address of IP is nobody's name that could point elsewhere, and
+    what orchestrators ask by."""
 
     def __init__(self, app: ASGIApp, allowed: Sequence[str], public_host: str = "") -> None:
         self._app = app
@@ -83,10 +86,11 @@ class HostCheck:
             given = Headers(scope=scope).get("host", "")
             name = re.sub(r":\d*$", "", given).lower().removesuffix(".")
             callback = scope["path"].startswith(CALLBACKS)
-            if name not in (self._public if callback else self._allowed):
+            ours = name in (self._public if callback else self._allowed)
+            if not (ours or _is_address(name)):
                 text = (
-                    f"this server listens on the loopback address and does not answer for the"
-                    f" host {given[:100]!r}; ask for localhost"
+                    f"this server does not answer for the host {given[:100]!r}; ask for localhost,"
+                    " or by its address"
                 )
                 refusal = (
                     answer(421, text)
@@ -96,3 +100,11 @@ class HostCheck:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True

@@ -354,6 +354,8 @@ async def test_the_description_is_openapi_3_0(site: Site) -> None:
 
 async def test_other_hosts_are_refused_on_loopback(tmp_path: Path) -> None:
     assert hosts_for("0.0.0.0") == ()  # noqa: S104
+    assert "evil.example" not in hosts_for("0.0.0.0", ("desk.example",))  # noqa: S104
+    assert "desk.example" in hosts_for("0.0.0.0", ("desk.example",))  # noqa: S104
     allowed = hosts_for("127.0.0.1", ("desk.example",))
     async with a_site(tmp_path, allowed_hosts=allowed) as site:
         for host, status in (
@@ -364,6 +366,11 @@ async def test_other_hosts_are_refused_on_loopback(tmp_path: Path) -> None:
             ("evil.example", 421),
             ("evil.example:8000", 421),
             ("127.0.0.1.evil.example", 421),
+            ("10.1.2.3:8000", 200),
+            ("[fd00::3]", 200),
+            ("2130706433", 421),
+            ("127.1", 421),
+            ("", 421),
         ):
             async with site.client.get("/livez", headers={"Host": host}) as response:
                 assert response.status == status, host
