@@ -148,7 +148,7 @@ class Pages:
 
     async def topics(self, after: After = "", start: From = "") -> Response:
         """List the topics by name, and take a new one."""
-        archive = self._archive()
+        archive, start = self._archive(), start.strip()
         topics = await archive.topics_by_name(after, start, TOPICS + 1)
         shown = topics[:TOPICS]
         ids = [topic.id for topic in shown]
