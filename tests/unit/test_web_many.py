@@ -147,6 +147,25 @@ async def test_no_request_reads_all_topics(site: Site, tmp_path: Path) -> None:
     await site.shown("/topics?from=zz", 500)
 
 
+async def test_of_many_that_use_a_topic_some_are_named(site: Site) -> None:
+    await site.store.add_topic(Topic(id="mine", name="Mine", query="x"))
+    users = [Topic(id=f"u{number:02}", name="User", query="@mine") for number in range(25)]
+    await site.store.declare_topics([*NAMED, *users], ())
+    headers = {"Content-Type": "application/json"}
+    async with site.client.delete("/api/v1/topics/mine", headers=headers) as answer:
+        detail = (await answer.json())["detail"]
+    assert answer.status == 409
+    assert detail.startswith("topic 'mine' is used as @mine by u00, u01, ")
+    assert detail.endswith("u19 and 5 more: change it first")
+    changed = {"query": "broken("}
+    async with site.client.patch("/api/v1/topics/mine", json=changed, headers=headers) as answer:
+        assert answer.status == 422, "its own mistake is told, not that of those that use it"
+    circle = {"query": "x OR @u00"}
+    async with site.client.patch("/api/v1/topics/mine", json=circle, headers=headers) as answer:
+        assert answer.status == 422
+        assert "a topic cannot use itself" in (await answer.json())["detail"]
+
+
 async def test_a_search_by_a_name_that_is_not_there_tells_the_nearest(site: Site) -> None:
     await site.store.declare_topics([*NAMED, Topic(id="baltic", name="Sea", query="x")], ())
     for path in ("/?q=@baltik", "/api/v1/articles?q=@baltik"):
