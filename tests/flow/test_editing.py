@@ -63,7 +63,7 @@ async def test_a_source_is_added_changed_paused_and_removed_while_the_service_ru
             await running.poll_again("watch")
             await running.poll_again("watch")
             assert other.asked == []
-            assert [item["name"] for item in await running.api("GET")] == ["watch"]
+            assert [item["name"] for item in (await running.api("GET"))["items"]] == ["watch"]
             assert set(await running.articles("wire")) == set(TITLES[:2]), "its articles stay"
 
 
