@@ -74,6 +74,9 @@ class PollItem(Answer):
     rejected: int
     seconds: float
     error: str
+    noticed: tuple[str, ...] = Field(
+        description="What was odd about a document that could be read, such as dates in the future."
+    )
 
     @classmethod
     def of(cls, note: PollNote) -> PollItem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from operator import attrgetter
@@ -27,7 +27,10 @@ DAYS = 28
 CHOICE_FAILURES = 5
 """Polls in a row that what discovery chose may fail before it is looked for anew."""
 GONE_AFTER = timedelta(hours=24)
+NOTICED = 3
+"""What is kept with a poll of the sentences on its document, each cut to 200 characters."""
 _MAX_ERROR = 500
+_MAX_NOTICED = 200
 _DAY = timedelta(days=1)
 _NOTHING = Parsed()
 _validity = attrgetter("etag", "last_modified", "body_hash", "wire_hash", "max_age")
@@ -247,5 +250,13 @@ def _noted(memory: Memory, happened: Happened, outcome: str) -> tuple[bytes, ...
         seconds=round((happened.ended - happened.started).total_seconds(), 3),
         # An error without words is an error all the same.
         error=((str(error) or type(error).__name__) if error else parsed.why)[:_MAX_ERROR],
+        noticed=_noticed(parsed.notes),
     )
     return (*memory.polls[1 - NOTES :], note.pack())
+
+
+def _noticed(notes: Sequence[str]) -> tuple[str, ...]:
+    """Return the first of the sentences, as every poll to come carries them along."""
+    told = list(dict.fromkeys(note[:_MAX_NOTICED] for note in notes))
+    rest = len(told) - NOTICED
+    return (*told[:NOTICED], *([f"and {rest} more"] if rest > 0 else []))

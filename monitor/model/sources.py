@@ -59,7 +59,8 @@ class Condition(StrEnum):
 
 
 class PollNote(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """One line of a source's history. `status` is HTTP's, 0 where there was none."""
+    """One line of a source's history. `status` is HTTP's, 0 where there was none; `noticed` are
+    sentences on what was odd about a document that could be read."""
 
     at: datetime
     outcome: str
@@ -71,6 +72,7 @@ class PollNote(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     rejected: int = 0
     seconds: float = 0.0
     error: str = ""
+    noticed: tuple[str, ...] = ()
 
     def pack(self) -> bytes:
         """Return the note as MessagePack."""

@@ -154,6 +154,17 @@ async def test_the_history_of_a_source(site: Site) -> None:
     assert found["chosen_type"] == "feed"
 
 
+async def test_what_a_parser_noticed_is_told_of_its_poll(site: Site) -> None:
+    ahead, hostile = "2 items are dated in the future", "a part cannot be read: <script>"
+    note = PollNote(at=NOW, outcome="changed", status=200, new=2, noticed=(ahead, hostile))
+    await polled(site, "desk", polls=(note.pack(),))
+    (poll,) = (await ask(site, "GET", "/desk"))["polls"]
+    assert poll["noticed"] == [ahead, hostile]
+    page = await site.shown("/sources/desk")
+    assert ahead in page
+    assert "a part cannot be read: &lt;script&gt;" in page
+
+
 async def test_a_source_is_polled_soon(site: Site) -> None:
     await polled(site, "desk")
     assert not await site.store.lease_turns(NOW + timedelta(minutes=1), "me", 9, 60)

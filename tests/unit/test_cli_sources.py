@@ -218,6 +218,13 @@ def test_what_fares_badly_is_told(monitor: Monitor, tmp_path: Path) -> None:
     assert (told["error"], told["size"]) == ("answers 403", 7)
 
 
+def test_what_a_parser_noticed_is_told(monitor: Monitor, tmp_path: Path) -> None:
+    monitor("add", FEED, "--type", "feed", "--name", "wire", "--yes")
+    note = PollNote(at=NOW, outcome="changed", new=2, noticed=("2 items have no link",))
+    polled(tmp_path, "wire", Memory(last_polled_at=NOW, polls=(note.pack(),)))
+    assert "2 new; 2 items have no link" in monitor("show", "wire").stdout
+
+
 def test_what_waits_for_its_full_text_is_told(monitor: Monitor, tmp_path: Path) -> None:
     monitor("add", FEED, "--type", "feed", "--name", "wire", "--yes")
     polled(tmp_path, "wire", Memory(last_polled_at=NOW), pages=(a_page(),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,20 @@ def test_a_good_poll_leaves_validators_hints_and_what_the_parser_remembers() -> 
     (note,) = memory.notes
     assert (note.new, note.known, note.rejected, note.size, note.status) == (2, 4, 1, 99, 200)
     assert (note.seconds, note.error) == (1.0, "")
+
+
+def test_what_a_parser_noticed_is_remembered_with_its_poll_and_bounded() -> None:
+    notes = ("2 items are dated in the future", "x" * 900, "x" * 900, "third", "fourth", "fifth")
+    memory = conclude(a_turn(a_source(), Memory()), good(parsed=Parsed(notes=notes))).memory
+    assert memory.notes[0].noticed == (notes[0], "x" * 200, "third", "and 2 more")
+    memory = conclude(a_turn(a_source(), memory), unchanged()).memory
+    assert [note.noticed for note in memory.notes[1:]] == [()]
+
+
+def test_a_history_of_before_there_was_anything_noticed_is_readable() -> None:
+    old = msgspec.msgpack.encode([START, "changed", 200, 9, 2, 1, 0, 0, 0.5, ""])
+    (note,) = Memory(polls=(old,)).notes
+    assert (note.new, note.seconds, note.noticed) == (2, 0.5, ())
 
 
 def test_a_failed_poll_leaves_the_validators_as_they_were() -> None:

@@ -202,10 +202,10 @@ def _state(item: SourceItem) -> str:
 
 
 def _items(poll: PollItem) -> str:
-    """Return what a poll found, and what went wrong."""
+    """Return what a poll found, what went wrong and what was odd."""
     counts = {name: getattr(poll, name) for name in ("new", "revised", "known", "rejected")}
     told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
-    return "; ".join(filter(None, (told, poll.error)))
+    return "; ".join(filter(None, (told, poll.error, *poll.noticed)))
 
 
 def _until(when: datetime, now: datetime) -> str:
