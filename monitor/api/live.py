@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from monitor.api.cursor import Position
-from monitor.api.schema import AlertItem, ArticleItem
+from monitor.api.schema import AlertedItem, AlertItem, ArticleItem
 from monitor.errors import Unavailable
-from monitor.model import AlertRow, ArticleRow
+from monitor.model import AlertRow, ArticleRow, ChannelKind
 from monitor.protocols import Alerts, Articles, Clock
 
 INTERVAL = 0.2
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 class Change:
     """One event, encoded once for all listeners."""
 
-    kind: Literal["article", "alert"]
+    kind: Literal["article", "alert", "alerted"]
     seq: int
     data: str
 
@@ -167,7 +167,7 @@ class Live:
             seq = articles[-1].seq if articles else edge.articles
         seq = after.alerts
         while seq < edge.alerts:
-            alerts = await self._archive().streamed_after(seq, PAGE)
+            alerts = await self._archive().alerts_after(seq, PAGE)
             for alert in alerts:
                 if alert.seq <= edge.alerts:
                     yield _of_alert(alert)
@@ -191,7 +191,7 @@ class Live:
         articles = await self._archive().articles_after(self._position.articles, PAGE)
         for article in articles:
             self._hand_out(_of_article(article))
-        alerts = await self._archive().streamed_after(self._position.alerts, PAGE)
+        alerts = await self._archive().alerts_after(self._position.alerts, PAGE)
         for alert in alerts:
             self._hand_out(_of_alert(alert))
         return PAGE in (len(articles), len(alerts))
@@ -213,4 +213,8 @@ def _of_article(row: ArticleRow) -> Change:
 
 
 def _of_alert(row: AlertRow) -> Change:
-    return Change("alert", row.seq, AlertItem.of(row).model_dump_json())
+    """Return an alert whole where its rule streams it, else what its article is to be marked with:
+    that may have been handed out before."""
+    if any(status.kind is ChannelKind.STREAM for status in row.deliveries):
+        return Change("alert", row.seq, AlertItem.of(row).model_dump_json())
+    return Change("alerted", row.seq, AlertedItem.of(row).model_dump_json())

@@ -164,6 +164,18 @@ class AlertItem(Answer):
         )
 
 
+class AlertedItem(Answer):
+    """An alert as far as it marks its article: of a rule without a `stream` channel."""
+
+    article: str
+    rule: str
+
+    @classmethod
+    def of(cls, row: AlertRow) -> AlertedItem:
+        """Return the answer for a row."""
+        return cls(article=row.alert.article.id, rule=row.alert.rule)
+
+
 class AlertPage(Page):
     """One page of alerts, the latest first."""
 

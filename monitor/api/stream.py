@@ -46,7 +46,8 @@ class _Stream(EventSourceResponse):
     response_class=Response,
     responses={
         200: {
-            "description": "Events `article` and `alert`, their data as in the listings.",
+            "description": "Events `article` and `alert`, their data as in the listings, and"
+            " `alerted`: the ids of an `article` and of the `rule` that it has met.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **documented(400, 422, 503),
@@ -67,7 +68,8 @@ async def follow(
     Every event has an `id`. A client that sends the last one as `Last-Event-ID`, as browsers do
     on their own, gets what it missed: nothing twice and nothing left out, up to the last 1,000
     changes; where there were more, an event `gap` says so. A changed article comes again with a
-    higher `revision`. Alerts are those of rules with a channel of the kind `stream`.
+    higher `revision`. Alerts are those of rules with a channel of the kind `stream`; of the others
+    an event `alerted` names the article and the rule.
     """
     if context.health.draining:
         raise Unavailable("this process is ending; connect again in a moment", 1)

@@ -220,8 +220,8 @@ class Alerts(Protocol):
     async def alerts_of(self, article_ids: Sequence[str]) -> Sequence[AlertRow]:
         """Return the alerts of these articles, in the order in which they were raised."""
 
-    async def streamed_after(self, seq: int, limit: int) -> Sequence[AlertRow]:
-        """Return the alerts after `seq` that a rule sends to a `stream` channel, in order."""
+    async def alerts_after(self, seq: int, limit: int) -> Sequence[AlertRow]:
+        """Return the alerts after `seq`, in the order in which they were raised."""
 
     async def newest(self) -> tuple[int, int]:
         """Return the `seq` of the newest article and of the newest alert, 0 where there is none."""

@@ -75,18 +75,13 @@ class SqlAlerts:
         parameters = {"ids": dialect.listed(article_ids)}
         return await _list(self._database, _of_articles(dialect), parameters)
 
-    async def streamed_after(self, seq: int, limit: int) -> Sequence[AlertRow]:
-        """Return the alerts after `seq` that a rule sends to a `stream` channel, in order.
+    async def alerts_after(self, seq: int, limit: int) -> Sequence[AlertRow]:
+        """Return the alerts after `seq`, in the order in which they were raised.
 
         Raises Unavailable.
         """
-        streamed = (
-            select(DELIVERY.c.id)
-            .where(DELIVERY.c.alert_id == ALERT.c.id, DELIVERY.c.kind == ChannelKind.STREAM.value)
-            .exists()
-        )
-        statement = select(ALERT).where(ALERT.c.seq > seq, streamed)
-        return await _list(self._database, statement.order_by(ALERT.c.seq).limit(limit))
+        statement = select(ALERT).where(ALERT.c.seq > seq).order_by(ALERT.c.seq).limit(limit)
+        return await _list(self._database, statement)
 
     async def newest(self) -> tuple[int, int]:
         """Return the `seq` of the newest article and of the newest alert, 0 where there is none.

@@ -14,9 +14,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from monitor.clock import SystemClock
+from monitor.model import AlertChannel
 from tests.support.articles import an_article
 from tests.support.chromium import a_browser, missing
-from tests.support.news import PAGE, an_alert, fill
+from tests.support.news import LOG, PAGE, an_alert, fill
 from tests.support.web import Site, a_site
 
 _REASON = missing()
@@ -143,14 +144,15 @@ async def test_a_revision_changes_its_row_in_place(site: Site) -> None:
         await expect(seen.page.locator("#rows [data-slot=revised]").last).to_be_visible()
 
 
-async def test_an_alert_marks_its_article(site: Site) -> None:
+@pytest.mark.parametrize("channel", [PAGE, LOG], ids=["streamed", "quiet"])
+async def test_an_alert_marks_its_article(channel: AlertChannel, site: Site) -> None:
     async with watched(site) as seen:
         await live(seen.page)
         await store(site, "a1")
         await seen.page.wait_for_selector("#rows li")
         now = SystemClock().now()
         alert = an_alert(an_article(id="a1"), "Desk", "naval", now)
-        await site.store.raise_alerts([(alert, (PAGE,))], now)
+        await site.store.raise_alerts([(alert, (channel,))], now)
         await seen.page.wait_for_selector("#rows li.alerted")
         await expect(seen.page.locator("[data-slot=rules]").first).to_have_text("desk")
     assert seen.wrongs == []

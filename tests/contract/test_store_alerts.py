@@ -93,9 +93,10 @@ async def test_alerts_are_listed_page_by_page(store: SqlStore) -> None:
     first = await store.alerts(None, 2)
     rest = await store.alerts(first[-1].seq, 9)
     assert [row.alert.article.id for row in (*first, *rest)] == ["a4", "a3", "a2", "a1", "a0"]
-    streamed = await store.streamed_after(0, 9)
-    assert [row.alert.article.id for row in streamed] == ["a1", "a3"]
-    assert [row.seq for row in await store.streamed_after(streamed[0].seq, 9)] == [streamed[1].seq]
+    oldest = await store.alerts_after(0, 2)
+    following = await store.alerts_after(oldest[-1].seq, 9)
+    assert [row.alert.article.id for row in (*oldest, *following)] == ["a0", "a1", "a2", "a3", "a4"]
+    assert [row.deliveries[0].kind for row in oldest] == [LOG.kind, PAGE.kind]
     assert (await store.newest())[1] == first[0].seq
     assert [row.alert.article.id for row in await store.alerts_of(["a3", "a0", "x"])] == [
         "a0",
@@ -201,7 +202,7 @@ async def test_raisers_at_once_make_each_alert_once_and_in_order(open_store: Ope
         await stores[turn % 2].raise_alerts([(alert, [LOG, PAGE]) for alert in alerts], NOW)
 
     await asyncio.gather(*(raise_some(turn) for turn in range(10)))
-    rows = await stores[0].streamed_after(0, 100)
+    rows = await stores[0].alerts_after(0, 100)
     assert sorted(row.alert.article.id for row in rows) == [f"a{number}" for number in range(10)]
     assert all(len(row.deliveries) == 2 for row in rows)
     assert len({row.seq for row in rows}) == 10

@@ -34,7 +34,8 @@ class Sent:
 
     @property
     def what(self) -> str:
-        found: str = self.data.get("article", self.data).get("id", "")
+        article = self.data.get("article", self.data)
+        found: str = article if isinstance(article, str) else article.get("id", "")
         return f"{self.kind} {found}"
 
 
@@ -109,14 +110,27 @@ async def test_it_begins_now(site: Site) -> None:
     assert "body" not in event.data
 
 
-async def test_alerts_come_where_a_rule_streams_them(site: Site) -> None:
+async def test_alerts_come_whole_where_a_rule_streams_them(site: Site) -> None:
     async with listening(site) as stream:
         await stream.opened()
         await alert(site, "quiet", LOG)
         await alert(site, "loud")
-        event = await stream.next()
-    assert event.what == "alert loud"
-    assert event.data["deliveries"][0]["channel"] == "page"
+        quiet, loud = await stream.next(), await stream.next()
+    assert (quiet.what, loud.what) == ("alerted quiet", "alert loud")
+    assert loud.data["deliveries"][0]["channel"] == "page"
+
+
+async def test_an_article_that_came_before_its_alert_is_told_of_it(site: Site) -> None:
+    async with listening(site) as stream:
+        await stream.opened()
+        await store(site, "a1")
+        first = await stream.next()
+        await alert(site, "a1", LOG)
+        later = await stream.next()
+    assert (first.what, first.data["alerted"]) == ("article a1", [])
+    assert (later.what, later.data["rule"]) == ("alerted a1", "desk")
+    async with listening(site, first.place) as stream:
+        assert (await stream.next()).what == "alerted a1"
 
 
 async def test_it_resumes_without_loss_and_without_repeats(site: Site) -> None:

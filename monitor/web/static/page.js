@@ -207,9 +207,8 @@
     }
   }
 
-  function alertArrived(alert) {
-    const id = alert.article.id;
-    alerted.set(id, [...(alerted.get(id) ?? []), alert.rule]);
+  function ruleMet(id, rule) {
+    alerted.set(id, [...(alerted.get(id) ?? []), rule]);
     if (alerted.size > 1000) alerted.delete(alerted.keys().next().value);
     const row = shownRow(id);
     if (row) {
@@ -256,7 +255,7 @@
     find("live-text").textContent = text;
   }
 
-  function listen(onArticle, onAlert) {
+  function listen(onArticle, onAlert, onAlerted = () => {}) {
     const source = new EventSource(`/api/v1/stream?${new URLSearchParams({ after: position })}`);
     const on = (kind, handle) =>
       source.addEventListener(kind, (event) => {
@@ -265,13 +264,14 @@
       });
     on("article", onArticle);
     on("alert", onAlert);
+    on("alerted", onAlerted);
     on("gap", () => location.reload());
     source.onopen = () => state("on", "Live");
     source.onerror = () => {
       state("wait", "Reconnecting");
       // The browser connects again by itself, except after an answer like 503 or 400.
       if (source.readyState === EventSource.CLOSED) {
-        setTimeout(() => listen(onArticle, onAlert), 2000);
+        setTimeout(() => listen(onArticle, onAlert, onAlerted), 2000);
       }
     };
     addEventListener("pagehide", () => source.close(), { once: true });
@@ -398,7 +398,9 @@
         find("pill").hidden = true;
       }
     }, { passive: true });
-    if (position) listen(page.q ? askAgain : arrived, alertArrived);
+    const marked = ({ article, rule }) => ruleMet(article, rule);
+    const streamed = ({ article, rule }) => ruleMet(article.id, rule);
+    if (position) listen(page.q ? askAgain : arrived, streamed, marked);
   } else if (page.page === "alerts") {
     find("pill").addEventListener("click", () => location.assign("/alerts"));
     if (position) listen(() => {}, () => tell(1, "alert"));
