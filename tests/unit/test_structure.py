@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from monitor import lifecycle
 from monitor.settings import PREFIX, Role, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -190,6 +191,14 @@ class TestComposeFile:
                 assert other in self.services, f"{name} waits for {other}"
                 if wait.get("condition") == "service_healthy":
                     assert "test" in self.services[other]["healthcheck"], other
+
+    def test_nobody_is_killed_while_it_ends_in_order(self) -> None:
+        leaves = lifecycle.DRAIN + lifecycle.CANCEL + lifecycle.CLOSE + lifecycle.LEAVE
+        for name, service in self.services.items():
+            grace = int(service["stop_grace_period"].removesuffix("s"))
+            # What writes to its log or closes files takes its time on a busy disk.
+            assert grace >= (1.5 * leaves if "build" in service else 60), name
+            assert service["restart"] == "unless-stopped", name
 
     def test_volumes_are_declared(self) -> None:
         for name, service in self.services.items():
