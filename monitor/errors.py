@@ -5,6 +5,7 @@ MonitorError
 ├── Unavailable(retry_after) broker, database, HTTP down   retry; then wait, resume at the commit
 │   └── Unreachable          no connection at all         the same, and asked again sooner
 ├── DeadLetterLimitExceeded  too many dead letters         stop the consumer, readiness false
+├── Stalled                  no client gets what waits     end the process, to be started again
 └── ConfigError(problems)    the operator's input is wrong  refuse to start, list every problem
 (anything else)              a bug                         retry a few times, then dead-letter
 """
@@ -42,6 +43,10 @@ class Unreachable(Unavailable):
 
 class DeadLetterLimitExceeded(MonitorError):
     """So many records failed that something else than the records must be wrong."""
+
+
+class Stalled(MonitorError):
+    """Records wait and the broker answers, but one client after the other gets none of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from monitor import telemetry
-from monitor.errors import Unavailable
+from monitor.errors import MonitorError, Unavailable
 from monitor.protocols import Clock
 from monitor.retry import RetryPolicy, pause
 
@@ -63,6 +63,7 @@ class Lifecycle:
     health: telemetry.Health
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _signalled_at: float = 0.0
+    _given_up: MonitorError | None = None
 
     def listen(self) -> None:
         """Handle SIGTERM and SIGINT from now on."""
@@ -106,7 +107,7 @@ class Lifecycle:
     async def run(self, work: Coroutine[object, object, None]) -> None:
         """Run until the work ends or the order to stop; then let it finish for `DRAIN` seconds.
 
-        Raises what the work raised.
+        Raises what the work raised, or the reason to give up.
         """
         task = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self.stop.wait())
@@ -121,6 +122,15 @@ class Lifecycle:
             await asyncio.wait({task}, timeout=CANCEL)
         if task.done() and not task.cancelled():
             task.result()
+        if self._given_up is not None:
+            raise self._given_up
+
+    def give_up(self, error: MonitorError) -> None:
+        """Stop as on SIGTERM, but let `run` raise an error in the end: whoever has started this
+        process is to start another one."""
+        log.error("stopping: %s", error)
+        self._given_up = error
+        self.stop.set()
 
     async def close(self, what: str, closing: Awaitable[None]) -> None:
         """Close something, in its own task and for a few seconds at most: never raises."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from monitor import telemetry
 from monitor.channels import Channel, dead_letters_of, group_of
 from monitor.consumer import Consumer, Outgoing
-from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
+from monitor.errors import DeadLetterLimitExceeded, Rejected, Stalled, Unavailable
 from monitor.events import NewRecord, NotAnEvent, Record, decode, encode
 from monitor.protocols import Broker, Clock, Subscription
 from monitor.retry import DeadLetterLimit, RetryPolicy, pause
@@ -49,7 +49,7 @@ class Runner:
         """Consume until told to stop, through every outage.
 
         Raises DeadLetterLimitExceeded where so much fails that going on would empty the stream
-        into the dead letters.
+        into the dead letters, and Stalled where the broker gives up getting anything.
         """
         part, failures = f"consumer {self.consumer.name}", 0
         while not self.stop.is_set():
@@ -65,7 +65,7 @@ class Runner:
                 self.health.report(part, "degraded", str(error))
                 telemetry.RETRIES.labels(self.consumer.name, "unavailable").inc()
                 await pause(self.clock, self.stop, OUTAGE.delay(failures, error.retry_after))
-            except DeadLetterLimitExceeded as error:
+            except (DeadLetterLimitExceeded, Stalled) as error:
                 self.health.report(part, "down", str(error))
                 raise
 

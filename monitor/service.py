@@ -21,7 +21,7 @@ from monitor.channels import CHANNELS, READERS, Channel, group_of
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.consumer import Consumer
-from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
+from monitor.errors import DeadLetterLimitExceeded, Rejected, Stalled, Unavailable
 from monitor.events import Record, load
 from monitor.lifecycle import Lifecycle
 from monitor.model import AlertChannel, Article, ChannelKind, Finding, Poll
@@ -212,6 +212,8 @@ class Service:
             await runner.run()
         except DeadLetterLimitExceeded as error:
             log.error("%s", error)
+        except Stalled as error:
+            life.give_up(error)
 
     async def _settle(self, dead: Record) -> None:
         """Take a dead letter's article out of the outbox's accounts: `dlq replay` revives it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -56,6 +57,7 @@ class KafkaBroker:
         self._servers = list(servers)
         self._clock = clock or SystemClock()
         self._partitions: dict[str, int] = {}
+        self._stuck: Counter[str] = Counter()
         self._sender = KafkaSender(self._new_producer, translated, self._clock)
 
     @classmethod
@@ -125,7 +127,9 @@ class KafkaBroker:
             return consumer
 
         name = f"{channel.name} for {group}"
-        subscription = KafkaSubscription(name, connect, translated, _FENCED, self._clock)
+        subscription = KafkaSubscription(
+            name, connect, translated, _FENCED, self._clock, self._stuck
+        )
         await subscription.join()
         try:
             yield subscription

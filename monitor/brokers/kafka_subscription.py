@@ -1,15 +1,20 @@
-"""One member of a consumer group on Kafka, with a watchdog over a client that has none."""
+"""One member of a consumer group on Kafka, with a watchdog over a client that has none.
+
+A client that gets nothing though records wait is replaced; where a third one in a row gets
+nothing, and the broker answers, something else in this process must be wrong, and it gives up.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.brokers.kafka_client import retire, within
-from monitor.errors import Unavailable
+from monitor.errors import Stalled, Unavailable
 from monitor.events import Record
 from monitor.protocols import Clock
 
@@ -19,6 +24,7 @@ COMMIT = 10.0  # seconds that a commit may take
 PROBE = 10.0  # seconds between two questions, while nothing arrives, whether anything waits
 ANSWER = 5.0  # seconds that the answer may take
 STUCK = 60.0  # seconds without progress, though records wait, after which the client is replaced
+CLIENTS = 3  # clients in a row that may be stuck
 STOP = 8.0  # seconds that a consumer may take to leave
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -28,7 +34,9 @@ class KafkaSubscription:
     """Hands out what an aiokafka consumer fetches, and replaces the consumer when it is stuck.
 
     `connect` returns a started consumer; `translate` runs a call and raises our errors instead
-    of the client's; `fenced` are those errors that say that the group has moved on.
+    of the client's; `fenced` are those errors that say that the group has moved on. `stuck` counts
+    for each name the clients that were stuck one after the other, also those of subscriptions
+    before this one.
     """
 
     def __init__(
@@ -38,12 +46,14 @@ class KafkaSubscription:
         translate: Callable[[Awaitable[Any], str], Awaitable[Any]],
         fenced: tuple[type[Exception], ...],
         clock: Clock,
+        stuck: Counter[str],
     ) -> None:
         self._name = name
         self._connect = connect
         self._translate = translate
         self._fenced = fenced
         self._clock = clock
+        self._stuck = stuck
         self._consumer: Any = None
         self._progressed = self._probed = clock.monotonic()
 
@@ -59,7 +69,10 @@ class KafkaSubscription:
             await retire(consumer, STOP)
 
     async def receive(self, limit: int, wait: float) -> Sequence[Record]:
-        """Return up to `limit` records, or none after `wait` seconds; raises Unavailable."""
+        """Return up to `limit` records, or none after `wait` seconds.
+
+        Raises Unavailable, and Stalled where the third client in a row is stuck.
+        """
         if self._consumer is None:
             await self.join()
         consumer = self._consumer
@@ -77,6 +90,7 @@ class KafkaSubscription:
             raise
         if fetched:
             self._progressed = self._probed = self._clock.monotonic()
+            del self._stuck[self._name]
             return records_of(fetched)
         if self._clock.monotonic() - self._probed > PROBE:
             await self._probe(consumer)
@@ -111,7 +125,7 @@ class KafkaSubscription:
             log.info("the group has moved on: %s is not committed: %s", self._name, error)
 
     async def _probe(self, consumer: Any) -> None:
-        """Look whether records wait though none arrives; raises Unavailable."""
+        """Look whether records wait though none arrives; raises Unavailable and Stalled."""
         self._probed = self._clock.monotonic()
         assigned = consumer.assignment()
         if not assigned:
@@ -123,22 +137,31 @@ class KafkaSubscription:
             for place, end in ends.items():
                 behind += end - await within(ANSWER, consumer.position(place), what)
         except Unavailable:
-            if self._stuck():
+            del self._stuck[self._name]  # an outage says nothing of the client
+            if self._is_late():
                 await self.leave()
             raise
         except self._fenced:
             return  # the partitions have just passed to another
-        if behind and self._stuck():
-            await self.leave()
-            raise Unavailable(
-                f"{self._name}: {behind} records wait, but for {STUCK:g} s none has arrived; "
-                "the consumer is replaced"
-            )
         if not behind:
             self._progressed = self._probed
+            del self._stuck[self._name]
+        elif self._is_late():
+            await self.leave()
+            raise self._verdict(behind)
 
-    def _stuck(self) -> bool:
+    def _is_late(self) -> bool:
         return self._clock.monotonic() - self._progressed > STUCK
+
+    def _verdict(self, behind: int) -> Unavailable | Stalled:
+        """Return what a client that is stuck is to the consumer: one more, or one too many."""
+        self._stuck[self._name] += 1
+        what = f"{self._name}: {behind} records wait, but for {STUCK:g} s none has arrived"
+        if self._stuck[self._name] < CLIENTS:
+            return Unavailable(f"{what}; the consumer is replaced")
+        return Stalled(
+            f"{what}, with {CLIENTS} clients one after the other: start the process again"
+        )
 
 
 def records_of(fetched: dict[Any, list[Any]]) -> list[Record]:

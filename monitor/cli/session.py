@@ -20,7 +20,7 @@ from rich.console import Console
 from monitor import app, telemetry
 from monitor.channels import CHANNELS, Channel, dead_letter_channels
 from monitor.config import Config
-from monitor.errors import ConfigError, Rejected, Unavailable
+from monitor.errors import ConfigError, Rejected, Stalled, Unavailable
 from monitor.protocols import Broker, Store
 
 FAILED = 1
@@ -64,7 +64,7 @@ def execute(work: Coroutine[Any, Any, Any]) -> Any:
     except Unavailable as error:
         err.print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(UNREACHABLE) from error
-    except Rejected as error:
+    except (Rejected, Stalled) as error:
         err.print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:

@@ -12,11 +12,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.conn import AIOKafkaConnection
 
-from monitor.brokers import sqlite_thread
+from monitor.brokers import kafka_subscription, sqlite_thread
 from monitor.brokers.kafka_client import retire, start
+from monitor.brokers.kafka_subscription import KafkaSubscription
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.channels import Channel
-from monitor.errors import Unavailable
+from monitor.errors import Stalled, Unavailable
 from monitor.events import Record
 from monitor.protocols import Broker
 from tests.support.brokers import DEADLINE, records, running, take, until, values_of
@@ -66,6 +67,25 @@ async def test_a_channel_that_somebody_has_deleted_is_created_anew_for_its_reade
         await asyncio.wait({receiving}, timeout=1.0)
         await broker.send(channel, records("the first"))
         assert values_of(await receiving) == ["the first"]
+
+
+@pytest.mark.kafka
+async def test_a_client_that_gets_nothing_is_replaced_and_the_third_in_a_row_is_the_last(
+    kafka_server: KafkaServer, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_subscription, "PROBE", 0.1)
+    monkeypatch.setattr(kafka_subscription, "STUCK", 0.3)
+    async with running(kafka_server.url) as broker:
+        await broker.send(channel, records("first", "second"))
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="the consumer is replaced"):
+                await _receive_nothing(broker, channel)
+        assert values_of(await _first(broker, channel)) == ["first"]
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="the consumer is replaced"):
+                await _receive_nothing(broker, channel)
+        with pytest.raises(Stalled, match=r"for readers: 1 records wait.*start the process again"):
+            await _receive_nothing(broker, channel)
 
 
 async def test_a_file_that_is_locked_for_a_while_is_waited_for(
@@ -127,7 +147,19 @@ async def _assigned(consumer: AIOKafkaConsumer, partitions: int) -> bool:
 
 async def _first(broker: Broker, channel: Channel) -> Sequence[Record]:
     async with broker.subscribe(channel, "readers") as subscription:
-        return await take(subscription, 1)
+        return await take(subscription, 1, commit=True)
+
+
+async def _receive_nothing(broker: Broker, channel: Channel) -> None:
+    """Receive with a client that keeps its partitions and gets nothing of them."""
+    async with broker.subscribe(channel, "readers") as subscription:
+        assert isinstance(subscription, KafkaSubscription)
+        consumer = subscription._consumer
+        await until(lambda: _assigned(consumer, channel.partitions))
+        consumer.pause(*consumer.assignment())
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                assert not await subscription.receive(1, wait=0.1)
 
 
 async def _refused(broker: Broker, channel: Channel, value: str) -> None:

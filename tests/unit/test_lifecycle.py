@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
 
 import pytest
+import typer
+
+from monitor.cli.session import execute
+from monitor.clock import SystemClock
+from monitor.errors import Stalled
+from monitor.lifecycle import Lifecycle
+from monitor.telemetry import Health
 
 CLINGS = """
 import asyncio
@@ -52,3 +60,30 @@ def test_a_task_that_does_not_end_is_left_behind(code: int) -> None:
 def test_who_ends_in_time_is_not_cut_off() -> None:
     ended = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+async def test_who_gives_up_drains_first_and_then_says_why() -> None:
+    life, drained = Lifecycle(SystemClock(), Health()), asyncio.Event()
+
+    async def work() -> None:
+        await life.stop.wait()
+        drained.set()
+
+    running = asyncio.ensure_future(life.run(work()))
+    await asyncio.sleep(0)
+    life.give_up(Stalled("nothing arrives"))
+    with pytest.raises(Stalled, match="nothing arrives"):
+        await running
+    assert drained.is_set()
+
+
+def test_a_command_that_has_given_up_says_why_and_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def work() -> None:
+        raise Stalled("nothing arrives")
+
+    with pytest.raises(typer.Exit) as ended:
+        execute(work())
+    assert ended.value.exit_code == 1
+    assert capsys.readouterr().err == "error: nothing arrives\n"

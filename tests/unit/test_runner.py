@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.channels import Channel, dead_letters_of, group_of
 from monitor.consumer import Consumer, Outgoing, Process, derive, originate
-from monitor.errors import DeadLetterLimitExceeded, Rejected, Unavailable
+from monitor.errors import DeadLetterLimitExceeded, Rejected, Stalled, Unavailable
 from monitor.events import Event, NewRecord, Record, encode, load
 from monitor.retry import DeadLetterLimit
 from monitor.runner import Runner
@@ -168,6 +169,22 @@ async def test_too_many_dead_letters_stop_the_consumer_and_its_readiness(
     assert len(await all_of(broker, dead_letters_of(IN, "double"))) == DeadLetterLimit().in_a_row
     assert not runner.health.ready()
     assert await broker.lag(IN, group_of("double")) == 200
+
+
+async def test_a_broker_that_gives_up_stops_the_consumer_and_its_readiness() -> None:
+    class Stalling(SqliteBroker):
+        @asynccontextmanager
+        async def subscribe(self, channel: Channel, group: str) -> AsyncIterator[Any]:
+            raise Stalled("nothing arrives")
+            yield
+
+    health = Health()
+    consumer = Consumer(name="double", reads=IN, process=Doubling(), sends=(OUT,))
+    broker = Stalling.from_url("sqlite://:memory:")
+    runner = Runner(consumer, broker, FakeClock(), health, asyncio.Event(), put_aside)
+    with pytest.raises(Stalled):
+        await asyncio.wait_for(runner.run(), 5)
+    assert health.parts["consumer double"] == ("down", "nothing arrives")
 
 
 async def test_what_cannot_be_sent_is_dead_lettered_and_stops_nobody(
