@@ -6,15 +6,21 @@ import asyncio
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import typer
 
+from monitor import app
+from monitor.brokers.sqlite import SqliteBroker
 from monitor.cli.session import execute
 from monitor.clock import SystemClock
 from monitor.errors import Stalled
 from monitor.lifecycle import Lifecycle
 from monitor.telemetry import Health
+from tests.support.running import write_config
 
 CLINGS = """
 import asyncio
@@ -75,6 +81,21 @@ async def test_who_gives_up_drains_first_and_then_says_why() -> None:
     with pytest.raises(Stalled, match="nothing arrives"):
         await running
     assert drained.is_set()
+
+
+async def test_a_service_whose_broker_gives_up_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def subscribe(*_: object) -> AsyncIterator[None]:
+        raise Stalled("nothing arrives")
+        yield
+
+    monkeypatch.setattr(SqliteBroker, "subscribe", subscribe)
+    folder, data = write_config(tmp_path, {}), tmp_path / "data"
+    config = app.load_config(config_dir=folder, data_dir=data, port="0", roles="store")
+    with pytest.raises(Stalled, match="nothing arrives"):
+        await asyncio.wait_for(app.serve(config, lambda _: None), 30)
 
 
 def test_a_command_that_has_given_up_says_why_and_fails(
