@@ -104,7 +104,7 @@ def _read_settings(
     declared = (read_yaml(path, problems) if path.exists() else None) or {}
     declared.pop("config_dir", None)
     merged = {"config_dir": folder, **declared, **values}
-    settings, faults, wrong = judged(Settings, merged, {}, lambda values: Settings(**values))
+    settings, faults, wrong = judged(Settings, merged, {})
     for fault in faults:
         variable = f"{PREFIX}{fault.key.upper()}"
         place = variable if fault.key in environment else f"{fault.key} in {path}"

@@ -1,7 +1,7 @@
-"""Settings of the service, from the environment and `config/*.yaml`, checked as a whole.
+"""Settings of the service, and what each of them must be.
 
-`load` reports every problem at once, each with its file, its key and the cure, before anything
-starts. What the operator declares (sources, topics, alerts) is read by `monitor/declarations/`.
+`monitor/config.py` reads them from the environment and `monitor.yaml`. What the operator declares
+(sources, topics, alerts) is read by `monitor/declarations/`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,10 @@ import re
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Literal
 from urllib.parse import unquote
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 PREFIX = "MONITOR_"
 
@@ -36,11 +30,10 @@ class Role(StrEnum):
     API = "api"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """One instance per process. The environment wins over `monitor.yaml`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
-    yaml: ClassVar[dict[str, Any]] = {}
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     config_dir: Path = Field(Path("config"), description="Folder of the four YAML files.")
     data_dir: Path = Field(Path("data"), description="Folder of the embedded databases.")
@@ -52,7 +45,7 @@ class Settings(BaseSettings):
         description="`sqlite:///FILE` or `postgresql+asyncpg://…`; empty: `monitor.db`"
         " in data_dir.",
     )
-    roles: Annotated[tuple[Role, ...], NoDecode] = Field(
+    roles: tuple[Role, ...] = Field(
         tuple(Role), description="What this process does, separated by commas."
     )
     host: str = Field("127.0.0.1", description="Address of the page, API, health and metrics.")
@@ -68,7 +61,7 @@ class Settings(BaseSettings):
         description="Mail or URL of the operator, sent to publishers in the User-Agent; server"
         " mode needs one.",
     )
-    private_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+    private_networks: tuple[str, ...] = Field(
         (),
         description="Networks of your own that may be asked though they are private, like"
         " `10.1.0.0/16`, separated by commas.",
@@ -169,18 +162,6 @@ class Settings(BaseSettings):
         name = unquote(place.partition("?")[0].removeprefix("/"))
         embedded = scheme.partition("+")[0] == "sqlite" and name not in ("", ":memory:")
         return Path(name) if embedded else None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """All input arrives through `init`: `load` merges it, so that it can name the place."""
-        return (init_settings,)
 
 
 def _scheme(value: str, known: tuple[str, ...]) -> str:

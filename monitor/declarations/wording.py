@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -31,19 +31,15 @@ class Fault:
 
 
 def judged(
-    model: type[M],
-    values: Mapping[str, Any],
-    stand_in: Mapping[str, Any],
-    make: Callable[[Mapping[str, Any]], M] | None = None,
+    model: type[M], values: Mapping[str, Any], stand_in: Mapping[str, Any]
 ) -> tuple[M | None, list[Fault], Set[str]]:
     """Return what values make, every mistake, and the keys that are wrong or missing.
 
     For these there is what stands in for them, so that the others can be judged all the same; None
-    where nothing does. `make` makes the model where it is not simply validated.
+    where nothing does.
     """
-    make = make or model.model_validate
     try:
-        return make(values), [], frozenset()
+        return model.model_validate(values), [], frozenset()
     except ValidationError as error:
         details = error.errors()
     wrong = {str(detail["loc"][0]) for detail in details}
@@ -52,7 +48,7 @@ def judged(
     right |= {key: value for key, value in stand_in.items() if key in wrong}
     faults = _faults(details, model)
     try:
-        return make(right), faults, wrong
+        return model.model_validate(right), faults, wrong
     except ValidationError:
         return None, faults, wrong
 
