@@ -35,16 +35,26 @@ class Ticker:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """Stop ticking, and wait for the calls that are under way: a shutdown cancels them."""
+        """Stop ticking, and wait for the calls that are under way.
+
+        A caller that is cancelled meanwhile cancels them.
+        """
         self._scheduler.pause()
-        if self._calls:
-            await asyncio.wait(self._calls)
-        self._scheduler.shutdown(wait=False)
+        try:
+            if self._calls:
+                await asyncio.wait(self._calls)
+        finally:
+            self._scheduler.shutdown(wait=False)
 
     async def _call(self, job: Callable[[], Awaitable[object]]) -> None:
+        """Do a job to its end, or cancel it: to APScheduler that would be an error of the job."""
         call = asyncio.ensure_future(job())
         self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
         try:
-            await asyncio.shield(call)
-        finally:
-            self._calls.discard(call)
+            await asyncio.wait({call})
+        except asyncio.CancelledError:
+            call.cancel()
+            return
+        if not call.cancelled():
+            call.result()

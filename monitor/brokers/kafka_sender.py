@@ -106,7 +106,11 @@ async def _append(
         future = await producer.send_batch(batch, channel.name, partition=partition)
         future.add_done_callback(_notice)
         sent.append(future)
-    await asyncio.gather(*sent)
+    # Unlike `gather` it leaves them alone where nobody waits for them any more: the client shields
+    # its own futures with these, and nobody else looks at the errors of those.
+    done, _ = await asyncio.wait(sent, return_when=asyncio.FIRST_EXCEPTION)
+    for future in done:
+        future.result()
 
 
 def _notice(future: asyncio.Future[Any]) -> None:

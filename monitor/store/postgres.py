@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Column, Connection, Table, any_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.engine import URL
@@ -18,11 +20,20 @@ from monitor.store.transactions import LoopTransactions
 from monitor.store.wordindex import TSVECTOR, WordIndex
 
 CONNECT_SECONDS = 5.0
+GOODBYE_SECONDS = 0.4  # for each of ten connections, so that all fit into the time of a stop
 STATEMENT_SECONDS = 30.0
 LOCK_SECONDS = 5
 
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(0x4E4D, bindparam("lock")))
 """The first number is this service's own: advisory locks are shared by a whole database."""
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """Does not wait for the goodbye of a server that is frozen: it is cut off instead."""
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        with suppress(TimeoutError):
+            await super().close(timeout=GOODBYE_SECONDS)
 
 
 class Postgres(Dialect):
@@ -51,6 +62,7 @@ class Postgres(Dialect):
                 "timeout": CONNECT_SECONDS,
                 # A server that is cut off without a word answers no statement_timeout either.
                 "command_timeout": STATEMENT_SECONDS + CONNECT_SECONDS,
+                "connection_class": _Connection,
                 "server_settings": server,
             },
         )

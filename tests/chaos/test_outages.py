@@ -204,6 +204,8 @@ async def test_sigterm_while_kafka_and_postgresql_are_frozen(
             kafka.resume()
     say(f"SIGTERM {'twice' if insistent else 'once'}, frozen peers: exits after {times} s", capsys)
     assert max(times) < (AT_ONCE if insistent else STOPS_FROZEN_WITHIN)
+    for service in world.services:
+        assert "Traceback" not in service.log.read_text(), service.last_words()
 
 
 async def stop_times(world: World, code: int = 0) -> list[float]:

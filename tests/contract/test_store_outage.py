@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.clock import SystemClock
 from monitor.errors import Unavailable
 from monitor.store import SqlStore
 from tests.support.articles import NOW, an_article
@@ -86,6 +87,22 @@ async def test_a_frozen_server_fails_a_ping_in_time_and_lets_the_store_stop(
             await store.stop()
     finally:
         postgres_server.resume()
+
+
+@postgres
+async def test_a_frozen_server_lets_idle_connections_go_and_nothing_is_said(
+    postgres_url: str, postgres_server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SqlStore.from_url(postgres_url, SystemClock())
+    await store.start()
+    await store.migrate()
+    await asyncio.gather(*(store.claim({f"key{number}": "a"}) for number in range(10)))
+    postgres_server.pause()
+    try:
+        await asyncio.wait_for(store.stop(), 10)
+    finally:
+        postgres_server.resume()
+    assert not caplog.records
 
 
 @postgres

@@ -37,6 +37,7 @@ LIVES_IN = {
     "aiokafka": {"monitor/brokers/kafka.py"},
     "aiosmtplib": {"monitor/notifiers/email.py"},
     "apscheduler": {"monitor/scheduler.py"},
+    "asyncpg": {"monitor/store/postgres.py"},
     "cronsim": {"monitor/cron.py"},
     "fastfeedparser": {"monitor/sources/fastfeed.py"},
     "feedparser": {"monitor/sources/feed.py"},
