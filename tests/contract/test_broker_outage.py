@@ -76,7 +76,7 @@ async def test_a_client_that_gets_nothing_is_replaced_and_the_third_in_a_row_is_
     monkeypatch.setattr(kafka_subscription, "PROBE", 0.1)
     monkeypatch.setattr(kafka_subscription, "STUCK", 0.3)
     async with running(kafka_server.url) as broker:
-        await broker.send(channel, records("first", "second"))
+        await broker.send(channel, records("first", "second", key="one"))
         for _ in range(2):
             with pytest.raises(Unavailable, match="the consumer is replaced"):
                 await _receive_nothing(broker, channel)
