@@ -127,14 +127,12 @@ class KafkaBroker:
             return consumer
 
         name = f"{channel.name} for {group}"
-        subscription = KafkaSubscription(
-            name, connect, translated, _FENCED, self._clock, self._stuck
-        )
-        await subscription.join()
+        member = KafkaSubscription(name, connect, translated, _FENCED, self._clock, self._stuck)
+        await member.join()
         try:
-            yield subscription
+            yield member
         finally:
-            await asyncio.shield(asyncio.ensure_future(subscription.leave()))
+            await asyncio.shield(asyncio.ensure_future(member.leave()))
 
     async def read(
         self, channel: Channel, *, from_start: bool, follow: bool
