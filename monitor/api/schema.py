@@ -113,6 +113,18 @@ class AlertedArticle(Answer):
         )
 
 
+class AlertedItem(Answer):
+    """An alert as far as it marks its article: of a rule without a `stream` channel."""
+
+    article: str
+    rule: str
+
+    @classmethod
+    def of(cls, row: AlertRow) -> AlertedItem:
+        """Return the answer for a row."""
+        return cls(article=row.alert.article.id, rule=row.alert.rule)
+
+
 class DeliveryItem(Answer):
     """One sending of an alert."""
 
@@ -162,18 +174,6 @@ class AlertItem(Answer):
             article=AlertedArticle.of(alert.article),
             deliveries=tuple(DeliveryItem.of(status) for status in row.deliveries),
         )
-
-
-class AlertedItem(Answer):
-    """An alert as far as it marks its article: of a rule without a `stream` channel."""
-
-    article: str
-    rule: str
-
-    @classmethod
-    def of(cls, row: AlertRow) -> AlertedItem:
-        """Return the answer for a row."""
-        return cls(article=row.alert.article.id, rule=row.alert.rule)
 
 
 class AlertPage(Page):

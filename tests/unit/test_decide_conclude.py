@@ -53,20 +53,6 @@ def test_a_good_poll_leaves_validators_hints_and_what_the_parser_remembers() -> 
     assert (note.seconds, note.error) == (1.0, "")
 
 
-def test_what_a_parser_noticed_is_remembered_with_its_poll_and_bounded() -> None:
-    notes = ("2 items are dated in the future", "x" * 900, "x" * 900, "third", "fourth", "fifth")
-    memory = conclude(a_turn(a_source(), Memory()), good(parsed=Parsed(notes=notes))).memory
-    assert memory.notes[0].noticed == (notes[0], "x" * 200, "third", "and 2 more")
-    memory = conclude(a_turn(a_source(), memory), unchanged()).memory
-    assert [note.noticed for note in memory.notes[1:]] == [()]
-
-
-def test_a_history_of_before_there_was_anything_noticed_is_readable() -> None:
-    old = msgspec.msgpack.encode([START, "changed", 200, 9, 2, 1, 0, 0, 0.5, ""])
-    (note,) = Memory(polls=(old,)).notes
-    assert (note.new, note.seconds, note.noticed) == (2, 0.5, ())
-
-
 def test_a_failed_poll_leaves_the_validators_as_they_were() -> None:
     before = Memory(etag='"1"', body_hash="h", digests=b"d", imported=True)
     happened = bad(START, Rejected("is a page"), a_document(etag='"2"', size=7))
@@ -108,6 +94,20 @@ def test_failures_weigh_what_they_say_of_the_source(error: MonitorError, weight:
     assert follower.poll(bad(START, error)).memory.failures == weight
     assert follower.poll(bad(START, error)).memory.failures == 2 * weight
     assert follower.poll(good()).memory.failures == 0
+
+
+def test_what_a_parser_noticed_is_remembered_with_its_poll_and_bounded() -> None:
+    notes = ("2 items are dated in the future", "x" * 900, "x" * 900, "third", "fourth", "fifth")
+    memory = conclude(a_turn(a_source(), Memory()), good(parsed=Parsed(notes=notes))).memory
+    assert memory.notes[0].noticed == (notes[0], "x" * 200, "third", "and 2 more")
+    memory = conclude(a_turn(a_source(), memory), unchanged()).memory
+    assert [note.noticed for note in memory.notes[1:]] == [()]
+
+
+def test_a_history_of_before_there_was_anything_noticed_is_readable() -> None:
+    old = msgspec.msgpack.encode([START, "changed", 200, 9, 2, 1, 0, 0, 0.5, ""])
+    (note,) = Memory(polls=(old,)).notes
+    assert (note.new, note.seconds, note.noticed) == (2, 0.5, ())
 
 
 def test_a_turn_without_a_source_is_a_mistake() -> None:
