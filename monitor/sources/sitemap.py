@@ -15,7 +15,7 @@ from monitor.errors import Rejected
 from monitor.model import Document, Memory, Parsed, Source
 from monitor.sources.dates import stated_time
 from monitor.sources.items import Item, parsed_of
-from monitor.sources.repair import decoded, repaired
+from monitor.sources.repair import MAX_ITEMS, decoded, repaired
 from monitor.sources.slugs import is_article, title_of
 from monitor.text.urls import link_url
 
@@ -130,14 +130,13 @@ def _first(fields: Fields, name: str) -> str:
 
 
 def _articles(entries: list[Fields], document: Document, source: Source) -> Parsed:
-    now, items, rejected = document.fetched, [], 0
-    for fields in entries[:_MAX_LIST]:
-        if not link_url(_joined(document.url, _first(fields, "loc"))):
-            rejected += 1
-        elif "news/title" in fields or "news/publication_date" in fields:
-            items.append(_news(fields))
-        elif _is_recent(_first(fields, "lastmod"), now) and is_article(_first(fields, "loc")):
-            items.append(_page(fields))
+    # Of 50,000 entries most are old, and a whole look at each address takes seconds.
+    entries, items = entries[:_MAX_LIST], []
+    taken = _freshest([each for each in entries if _is_taken(each, document)], document.fetched)
+    rejected = sum(not _is_web(each) and not _address(each, document) for each in entries)
+    for fields in taken:
+        if _address(fields, document):
+            items.append(_news(fields) if _is_news(fields) else _page(fields))
     if entries and rejected == len(entries):
         raise Rejected("no entry of the sitemap has an address: look for another one")
     if entries and not items and not any("lastmod" in fields for fields in entries):
@@ -148,6 +147,36 @@ def _articles(entries: list[Fields], document: Document, source: Source) -> Pars
     title = _first(entries[0], "news/publication/name") if entries else ""
     language = _first(entries[0], "news/publication/language") if entries else ""
     return parsed_of(items, document, source, title=title, language=language, rejected=rejected)
+
+
+def _address(fields: Fields, document: Document) -> str:
+    return link_url(_joined(document.url, _first(fields, "loc")))
+
+
+def _is_web(fields: Fields) -> bool:
+    return _first(fields, "loc").startswith(("http://", "https://"))
+
+
+def _is_news(fields: Fields) -> bool:
+    return "news/title" in fields or "news/publication_date" in fields
+
+
+def _is_taken(fields: Fields, document: Document) -> bool:
+    """Return whether an entry is of an article that may be news."""
+    stamp, loc = _first(fields, "lastmod"), _first(fields, "loc")
+    return _is_news(fields) or (_is_recent(stamp, document.fetched) and is_article(loc))
+
+
+def _freshest(entries: list[Fields], now: datetime) -> list[Fields]:
+    """Return the newest entries, twice as many as are kept: some may be the same."""
+    if len(entries) <= 2 * MAX_ITEMS:
+        return entries
+
+    def moment(fields: Fields) -> datetime:
+        printed = _first(fields, "news/publication_date") or _first(fields, "lastmod")
+        return stated_time(printed, now) or _EARLIEST
+
+    return sorted(entries, key=moment, reverse=True)[: 2 * MAX_ITEMS]
 
 
 def _news(fields: Fields) -> Item:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from monitor.errors import Rejected
 from monitor.model import Document, Memory, Parsed, Source
 from monitor.sources import sitemap
 from monitor.sources.sitemap import parse
+from monitor.sources.worker import WAIT
 
 URL = "https://www.gazette.example/sitemap.xml"
 SOURCE = Source(name="gazette", type="sitemap", location=URL)
@@ -84,6 +86,15 @@ def test_a_sitemap_without_news_is_empty_and_one_without_times_refused() -> None
     assert parsed(urlset(page("/news/a-story-of-long-ago", "2020-01-02"))).articles == ()
     with pytest.raises(Rejected, match="set type: page"):
         parsed(urlset(page("/news/a-story-without-any-time", "")))
+
+
+@pytest.mark.parametrize("stamp", ["2026-01-05", "2026-01-05T10:00:00+00:00", "2019-03-04"])
+def test_the_longest_sitemap_is_read_well_within_a_parsers_time(stamp: str) -> None:
+    entries = "".join(page(f"/2026/01/a-story-of-the-number-{n}", stamp) for n in range(50_000))
+    started = time.process_time()
+    result = parsed(urlset(entries))
+    assert time.process_time() - started < WAIT
+    assert len(result.articles) == (0 if stamp.startswith("2019") else 2_000)
 
 
 def test_bad_entries_and_broken_xml_cost_nothing_else() -> None:
