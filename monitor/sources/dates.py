@@ -17,9 +17,7 @@ _ABSURDLY_AHEAD = timedelta(days=3_653)
 _DAY = timedelta(days=1)
 _HOUR = 3_600
 # Half of all times are written so, and it takes a fiftieth of the time to read them.
-_ISO = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?"
-)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?")
 _ZONES = {
     "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
     "UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "BST": 1, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2,
@@ -27,6 +25,11 @@ _ZONES = {
     "AEST": 10, "AEDT": 11,
 }  # fmt: skip
 # A name that is not known counts as UTC; "IST" is left out because three countries use it.
+_GMT_OFFSET = re.compile(r"\b(?:GMT|UTC?)\s?(?=[+-]\d)")  # "GMT+2" is east of it, but for POSIX
+_WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?,\s*(?=\d{1,2}[.\s-]+[^\W\d_])")  # of any language
+_MISREAD = re.compile(
+    r"\b(?:BST|WEST|CES?T|EES?T|MSK|[JK]ST|HKT|SGT|PKT|AE[SD]T)$|\b(?:GMT|UTC?)\s?[+-]\d|\d\s?[AP]M\b"
+)
 
 
 def parse_time(text: str, default: datetime) -> datetime | None:
@@ -34,6 +37,9 @@ def parse_time(text: str, default: datetime) -> datetime | None:
 
     What it leaves out (a year, hours) is taken from `default`.
     """
+    text = text.partition("(")[0].strip()  # a zone's name, after its offset
+    weekday = _WEEKDAY.match(text)
+    text = _GMT_OFFSET.sub("", text[weekday.end() :] if weekday else text)
     if not 4 <= len(text) <= 60 or not any(char.isdigit() for char in text):
         return None
     # A leap second, which Python does not know.
@@ -63,6 +69,12 @@ def time_of(fields: Sequence[int] | None) -> datetime | None:
         return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
     except (ValueError, OverflowError, TypeError):
         return None
+
+
+def is_misread(text: str) -> bool:
+    """Return whether a feed's parser overlooks a part of a time: it knows the zones of America
+    alone, and hours up to 24."""
+    return bool(_MISREAD.search(text.strip()))
 
 
 def stated_time(text: str, now: datetime) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from monitor.sources.dates import time_of
+from monitor.sources.dates import is_misread, time_of
 from monitor.sources.items import Item, absolute
 
 Entry = dict[str, Any]
@@ -42,7 +42,10 @@ def _list(entry: Entry, key: str) -> list[Entry]:
 
 
 def _time(entry: Entry, key: str) -> datetime | str | None:
-    return time_of(dict.get(entry, f"{key}_parsed")) or _string(entry, key) or None
+    printed = _string(entry, key)
+    if is_misread(printed):
+        return printed
+    return time_of(dict.get(entry, f"{key}_parsed")) or printed or None
 
 
 def _link(entry: Entry, base: str) -> str:

@@ -54,13 +54,15 @@ ITEM_START = re.compile(r"<(?:item|entry|rss:item|atom:entry)[\s>]")
 
 
 def decoded(body: bytes, content_type: str = "") -> str:
-    """Return a body's text: by its byte order mark, else as declared over HTTP or in the XML
-    declaration, else UTF-8, else Windows-1252. Never fails."""
+    """Return a body's text: by its byte order mark, else UTF-8 where it says so and is, else as
+    declared over HTTP or in the XML declaration, else UTF-8, else Windows-1252. Never fails."""
     for mark, charset in _BOMS:
         if body.startswith(mark):
             return body.decode(charset, "replace").removeprefix("\ufeff")
     charsets = [match[1] for match in [_CHARSET.search(content_type)] if match]
-    charsets += [match[1].decode("latin-1") for match in [_DECLARED.search(body[:1024])] if match]
+    declared = [match[1].decode("latin-1") for match in [_DECLARED.search(body[:1024])] if match]
+    # Of many servers HTTP names one set for all files, and nothing else is UTF-8 by accident.
+    charsets = declared + charsets if "".join(declared).lower() == "utf-8" else charsets + declared
     for charset in [*charsets, "utf-8", "windows-1252"]:
         name = charset.lower()
         # What begins with one byte a character is not in two or four.

@@ -18,7 +18,7 @@ from monitor.sources.repair import MAX_ITEMS
 
 DIGEST = 8
 """Bytes of an item's digest."""
-_NORMALISATION = 1
+_NORMALISATION = 2
 """Raise it where the same item becomes another article: all are then read once more."""
 
 _MARK = re.compile(r"<!\[CDATA\[|<!--|<(/?)((?:rss:|atom:)?(?:item|entry))(?=[\s>/])[^<>]*>")

@@ -128,6 +128,10 @@ def test_links_that_lead_nowhere_good_are_dropped(link: str) -> None:
         ("Thu, 01 Jan 1970 00:00:00 GMT", None),
         ("Wed, 31 Dec 2025 23:59:60 GMT", datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)),
         ("4 January 2026, 10:00 EST", datetime(2026, 1, 4, 15, 0, tzinfo=UTC)),
+        ("Sun, 04 Jan 2026 10:00:00 CEST", datetime(2026, 1, 4, 8, 0, tzinfo=UTC)),
+        ("Sun, 04 Jan 2026 10:00:00 AEDT", datetime(2026, 1, 3, 23, 0, tzinfo=UTC)),
+        ("Sun, 04 Jan 2026 10:00:00 UTC+0200", datetime(2026, 1, 4, 8, 0, tzinfo=UTC)),
+        ("Sun, 04 Jan 2026 10:00 PM", datetime(2026, 1, 4, 22, 0, tzinfo=UTC)),
         ("2026-01-04T10:00:00-05:00", datetime(2026, 1, 4, 15, 0, tzinfo=UTC)),
         ("yesterday", None),
         ("99999999999999999999", None),
@@ -194,6 +198,15 @@ def test_encodings(charset: str, content_type: str, declared: str) -> None:
     text = declaration + rss("<item><title>Caf\u00e9</title></item>").decode()
     (article,) = articles_of(text.encode(charset), content_type)
     assert article.title == "Caf\u00e9"
+
+
+@pytest.mark.parametrize("told", ["windows-1251", "koi8-r", "gb2312", "iso-8859-5"])
+def test_a_feed_that_says_utf_8_and_is_it_is_read_so_whatever_its_server_says(told: str) -> None:
+    body = b'<?xml version="1.0" encoding="UTF-8"?>' + rss(
+        "<item><title>Порт открыт</title></item>"
+    )
+    (article,) = articles_of(body, f"text/xml; charset={told}")
+    assert article.title == "Порт открыт"
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "idna", "zlib", "no-such-thing", "utf-7"])
