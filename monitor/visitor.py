@@ -42,6 +42,7 @@ from monitor.model import (
 from monitor.protocols import Clock, Fetcher, Getter, Parser, Turns
 from monitor.sources import TYPES
 from monitor.sources.discover import resolve
+from monitor.sources.parts import with_parts
 from monitor.sources.singly import read_singly
 from monitor.visit import Visit
 
@@ -203,29 +204,11 @@ class Visitor:
             if singly is None:
                 raise
             parsed, visit.answer = singly
-        for url in parsed.further:
-            parsed = await self._with_part(parsed, url, source, state, visit)
+        if parsed.further:
+            parsed, visit.answer = await with_parts(
+                parsed, answer, source, state.memory, visit, self.parser
+            )
         return parsed
-
-    async def _with_part(
-        self, parsed: Parsed, url: str, source: Source, state: SourceState, visit: Visit
-    ) -> Parsed:
-        """Return a document with one of its parts; one that cannot be had is asked for again."""
-        try:
-            document = await visit.get(url, user_agent=source.user_agent)
-            part = await self.parser.parse(source, document, state.memory)
-        except MonitorError as error:
-            before = {url: state.memory.children[url]} if url in state.memory.children else {}
-            children = {key: at for key, at in parsed.children.items() if key != url} | before
-            note = f"a part cannot be read: {error}"
-            return replace(parsed, children=children, notes=(*parsed.notes, note))
-        return replace(
-            parsed,
-            articles=parsed.articles + part.articles,
-            known=parsed.known + part.known,
-            rejected=parsed.rejected + part.rejected,
-            notes=parsed.notes + part.notes,
-        )
 
     async def _found(self, state: SourceState, parsed: Parsed) -> Found:
         known = await self._known.known([article.id for article in parsed.articles])

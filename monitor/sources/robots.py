@@ -22,6 +22,8 @@ MAX_BYTES = 500 * 1024
 """Bytes of the text that are read (RFC 9309, 2.5); what follows them is ignored."""
 KEPT = timedelta(hours=24)
 """How long an answer may be used (RFC 9309, 2.4)."""
+AGAIN = timedelta(hours=1)
+"""How long one that cannot be had forbids all: a moment without a network is not to cost a day."""
 MAX_DELAY = 60.0
 MAX_SITEMAPS = 100
 _LONGEST_LINE = 2_048
@@ -47,7 +49,7 @@ def robots_of(answer: Document | MonitorError, now: datetime) -> Robots:
 
 def is_fresh(robots: Robots, now: datetime) -> bool:
     """Return whether an answer may still be used."""
-    return now - robots.fetched < KEPT
+    return now - robots.fetched < (AGAIN if robots.deny_all else KEPT)
 
 
 def allowed(robots: Robots, url: str, agent: str) -> bool:

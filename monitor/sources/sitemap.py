@@ -15,6 +15,7 @@ from monitor.errors import Rejected
 from monitor.model import Document, Memory, Parsed, Source
 from monitor.sources.dates import stated_time
 from monitor.sources.items import Item, parsed_of
+from monitor.sources.parts import MAX_CHILDREN, tells_changes
 from monitor.sources.repair import MAX_ITEMS, decoded, repaired
 from monitor.sources.slugs import is_article, title_of
 from monitor.text.urls import link_url
@@ -23,8 +24,6 @@ MAX_BYTES = 50 * 1024 * 1024
 """Bytes of a sitemap out of its .gz, the protocol's own limit."""
 RECENT = timedelta(days=2)
 """How long ago a page may have changed to count as news; news sitemaps hold as much."""
-MAX_CHILDREN = 5
-"""Sitemaps of an index that are asked for after one poll."""
 
 _MAX_LIST = 50_000
 _MAX_REMEMBERED = 1_000
@@ -42,7 +41,7 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
     Of a plain sitemap, pages that changed within 2 days are articles; the words of their address
     stand for the title. `children` are an index's sitemaps to be remembered with their times, as
     if those in `further` had been read: the caller takes out what could not be. An index may name
-    itself or another index, so the caller limits how deep it goes. Raises Rejected where the
+    another one, so the caller limits how far it goes. Raises Rejected where the
     document is no sitemap.
     """
     body = _unpacked(document.body)
@@ -223,7 +222,11 @@ def _index(root: etree._Element, document: Document, memory: Memory) -> Parsed:
     changed = [
         url
         for url, stamp in stamps.items()
-        if not stamp or (memory.children.get(url) != stamp and _may_be_recent(times[url], now))
+        if not stamp
+        or (
+            _may_be_recent(times[url], now)
+            and not (memory.children.get(url) == stamp and tells_changes(stamp))
+        )
     ]
     changed.sort(key=lambda url: _rank(url, times[url]), reverse=True)
     further = tuple(changed[:MAX_CHILDREN])

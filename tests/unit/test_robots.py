@@ -77,6 +77,12 @@ def test_an_answer_is_used_for_a_day() -> None:
     assert not is_fresh(found, START + timedelta(hours=24))
 
 
+def test_one_that_cannot_be_had_is_asked_for_again_within_the_hour() -> None:
+    found = robots_of(Unreachable("no such name"), START)
+    assert is_fresh(found, START + timedelta(minutes=59))
+    assert not is_fresh(found, START + timedelta(hours=1))
+
+
 @pytest.mark.parametrize(
     ("delay", "seconds"), [("10", 10), ("0.5", 0.5), ("3600", 60), ("-1", 0), ("inf", 0), ("x", 0)]
 )
