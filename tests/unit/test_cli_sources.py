@@ -96,6 +96,14 @@ def listed(monitor: Monitor, *words: str) -> dict[str, Any]:
     return {item["name"]: item for item in json.loads(monitor("list", "--json", *words).stdout)}
 
 
+def test_a_bare_name_is_looked_at(monitor: Monitor, web: str) -> None:
+    bare = web.removeprefix("http://")
+    (found,) = json.loads(monitor("add", bare, "--json").stdout)["found"]
+    assert found["findings"][0]["location"] == f"{web}/news.xml"
+    monitor("add", "ftp://feeds.example/x", "--json", code=2)
+    monitor("add", "no name", "--json", code=2)
+
+
 def polled(folder: Path, name: str, memory: Memory, **found: Any) -> None:
     """Record a poll of a source."""
 

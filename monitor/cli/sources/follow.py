@@ -80,7 +80,10 @@ def _refuse_at_once(config: Config, urls: Sequence[str], name: str, kind: str) -
     if name and len(urls) > 1:
         wrong("--name is for one address: add them one by one")
     for url in urls:
-        _, faults = check_source(name or "new", {"type": kind, "url": url}, config.source_rules)
+        # A bare name is tried both ways, see `discover`.
+        bare = kind in FOUND and "://" not in url
+        values = {"type": kind, "url": f"https://{url}" if bare else url}
+        _, faults = check_source(name or "new", values, config.source_rules)
         if faults:
             wrong(f"{url}: {'; '.join(faults)}")
 
