@@ -44,6 +44,7 @@ from monitor.sources import TYPES
 from monitor.sources.discover import resolve
 from monitor.sources.parts import with_parts
 from monitor.sources.singly import read_singly
+from monitor.sources.slugs import is_made
 from monitor.visit import Visit
 
 PAGE_BYTES = 5_000_000
@@ -130,7 +131,9 @@ class Visitor:
         again: PendingPage | None = None
         try:
             document = await self._page(page.article.url, visit)
-            article = with_page(page.article, await self.parser.extract(document))
+            text = await self.parser.extract(document)
+            made = is_made(page.article.title, page.article.url)
+            article = with_page(page.article, text, untitled=made)
         except MonitorError as failure:
             error = failure
             again = page_again(page, self.clock.now(), failure)

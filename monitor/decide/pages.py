@@ -106,22 +106,29 @@ def page_again(page: PendingPage, now: datetime, error: MonitorError) -> Pending
     return replace(page, due_at=due, attempts=page.attempts + 1)
 
 
-def with_page(article: Article, text: PageText) -> Article | None:
+def with_page(article: Article, text: PageText, *, untitled: bool = False) -> Article | None:
     """Return the article with what its page adds, None where that is nothing.
 
     The body is the page's where that is longer than all that the source said; author, date, image
-    and language are the source's where it named them.
+    and language are the source's where it named them. So is the title, unless the article is
+    `untitled`: what stands there was made of its address. Then its time may only be that of the
+    last change, so the page's is taken where that is of an earlier day.
     """
     longer = len(text.body) > max(len(article.body), len(article.summary))
     body = text.body if longer else article.body
+    title = (text.title if untitled else "") or article.title
     published = article.published or text.published
+    if untitled and text.published and published and published == article.updated:
+        earlier = text.published.date() < published.date()
+        published = text.published if earlier else published
     found = replace(
         article,
+        title=title,
         body=body,
         authors=article.authors or text.authors,
         published=published,
         image=article.image or text.image,
         language=article.language or text.language,
-        content_hash=content_hash(article.title, article.summary, body, article.url, published),
+        content_hash=content_hash(title, article.summary, body, article.url, published),
     )
     return None if replace(found, content_hash=article.content_hash) == article else found

@@ -52,6 +52,11 @@ def title_of(url: str) -> str:
     return title[:1].upper() + title[1:] if len(_WORD.findall(title)) >= 3 else ""
 
 
+def is_made(title: str, url: str) -> bool:
+    """Return whether a title was made of an address, for want of another one."""
+    return title in (url, title_of(url))
+
+
 def _path(url: str) -> str:
     try:
         return unquote(urlsplit(url).path)

@@ -155,3 +155,14 @@ def test_an_author_alone_is_something() -> None:
     result = with_page(article, PageText(authors=("Bob",)))
     assert result is not None
     assert (result.authors, result.body) == (("Bob",), article.body)
+
+
+def test_the_time_of_a_change_gives_way_to_that_of_publication() -> None:
+    day = timedelta(days=1)
+    article = an_article(published=NOW, updated=NOW)
+    result = with_page(article, PageText(published=NOW - 40 * day), untitled=True)
+    assert result is not None
+    assert result.published == NOW - 40 * day
+    same_day = NOW.replace(hour=0)
+    assert with_page(article, PageText(published=same_day), untitled=True) is None
+    assert with_page(article, PageText(published=NOW - 40 * day)) is None

@@ -25,12 +25,14 @@ class Site:
     """A site with one page and no robots.txt."""
 
     asked: list[str] = field(default_factory=list)
+    url: str = URL
+    page: bytes = PAGE
 
     async def get(self, url: str, *, max_bytes: int = 0, user_agent: str = "") -> Document:
         self.asked.append(url)
-        if url != URL:
+        if url != self.url:
             raise Unavailable("the answer is 404", None, 404)
-        return Document(url=URL, body=PAGE, size=SIZE, status=200, fetched=START)
+        return Document(url=url, body=self.page, size=SIZE, status=200, fetched=START)
 
 
 def visiting(site: Site, tmp_path: Path) -> Visitor:
@@ -58,3 +60,18 @@ async def test_a_visit_for_a_page_counts_its_requests_and_bytes(tmp_path: Path) 
     visit = await visiting(site, tmp_path).see_page(Turn(host="news.example", page=page))
     assert site.asked == ["https://news.example/robots.txt", URL]
     assert (visit.asked.requests, visit.asked.size, visit.asked.failed) == (2, SIZE, 0)
+
+
+async def test_a_title_made_of_an_address_gives_way_to_that_of_the_page(tmp_path: Path) -> None:
+    url = "https://news.example/2026/ministers-met-in-the-town"
+    html = b"<html><head><title>Ministers met: what they said</title></head>" + PAGE[6:]
+    site = Site(url=url, page=html)
+    for made in ("Ministers met in the town", url):
+        page = pending(an_article(url=url, title=made), START)
+        visit = await visiting(site, tmp_path).see_page(Turn(host="news.example", page=page))
+        assert visit.article is not None
+        assert visit.article.title == "Ministers met: what they said"
+    page = pending(an_article(url=url, title="As the feed has it"), START)
+    visit = await visiting(site, tmp_path).see_page(Turn(host="news.example", page=page))
+    assert visit.article is not None
+    assert visit.article.title == "As the feed has it"
