@@ -126,7 +126,7 @@ def _read(message: Message, document: Document, source: Source) -> Article:
     item_id = clean_line(headers.get("message-id", "").strip(" <>"), MAX_HEADER)
     item_id = item_id if len(item_id) <= MAX_ITEM_ID else sha256(item_id.encode()).hexdigest()
     published = _time(headers.get("date", ""), document.fetched)
-    name, address = parseaddr(headers.get("from", ""))
+    name, address = _sender(message)
     author = clean_line(name or address, 512)
     return Article(
         # Neither the time of the poll nor a link that others may share tells a message.
@@ -151,6 +151,14 @@ def _headers(message: Message) -> dict[str, str]:
     for name, value in message.raw_items():
         found.setdefault(name.lower(), str(value))
     return {name: _decoded(value) for name, value in found.items()}
+
+
+def _sender(message: Message) -> tuple[str, str]:
+    """Return the name and the address of who has sent a message. They are told apart before they
+    are decoded, since a name may hold a comma."""
+    raw = next((str(value) for name, value in message.raw_items() if name.lower() == "from"), "")
+    name, address = parseaddr(_FOLD.sub("", raw))
+    return _decoded(name), _decoded(address)
 
 
 def _decoded(value: str) -> str:
