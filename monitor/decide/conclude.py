@@ -10,8 +10,8 @@ from monitor.decide.health import change_of, condition_of
 from monitor.decide.hosts import host_after
 from monitor.decide.moves import asked_location, has_moved, rewritten
 from monitor.decide.remember import Happened, after_bad_poll, after_good_poll, counted_days
-from monitor.decide.schedule import after_failure, after_success
-from monitor.model import Condition, Memory, SourceChange, SourceState, Turn
+from monitor.decide.schedule import LEAST_PAUSE, after_failure, after_success
+from monitor.model import Condition, Document, Memory, SourceChange, SourceState, Turn
 
 NEVER = timedelta(days=3_650)
 """A retired source is polled no more; should somebody ask for due ones alone, this keeps it out."""
@@ -44,6 +44,8 @@ def conclude(turn: Turn, happened: Happened) -> Conclusion:
         if has_moved(memory, now):
             memory, location = rewritten(source, memory)
         next_poll_at = after_success(source, memory, now)
+        if isinstance(happened.answer, Document) and happened.answer.more:
+            next_poll_at = min(next_poll_at, now + timedelta(seconds=LEAST_PAUSE))
     else:
         memory = after_bad_poll(state, happened, error)
         next_poll_at = after_failure(source, memory, now, error)

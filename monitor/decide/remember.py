@@ -91,7 +91,7 @@ def after_good_poll(state: SourceState, happened: Happened) -> Memory:
     if parsed is not None:
         memory = replace(
             memory,
-            imported=True,
+            imported=memory.imported or not _has_more(happened),
             hints=parsed.hints,
             digests=parsed.digests,
             reader=parsed.reader,
@@ -99,6 +99,10 @@ def after_good_poll(state: SourceState, happened: Happened) -> Memory:
             children=parsed.children,
         )
     return followed(state.source, memory, happened.answer, parsed, now)
+
+
+def _has_more(happened: Happened) -> bool:
+    return isinstance(happened.answer, Document) and happened.answer.more
 
 
 def after_bad_poll(state: SourceState, happened: Happened, error: MonitorError) -> Memory:

@@ -28,7 +28,8 @@ class Document:
     """The body that a source answered with. `url` is where it came from after redirects,
     `moved_to` the target of redirects that were all permanent. `max_age` is how long it stays
     fresh, in s (max-age or Expires). `size` counts the bytes on the wire, of which `wire_hash` is
-    the digest; `body_hash` is that of the body."""
+    the digest; `body_hash` is that of the body. `more` says that the source has more, which the
+    next poll gets."""
 
     url: str
     body: bytes
@@ -41,6 +42,7 @@ class Document:
     moved_to: str = ""
     status: int = 200
     size: int = 0
+    more: bool = False
     fetched: datetime
 
 

@@ -25,7 +25,7 @@ MAX_MESSAGES = 200
 """Messages of one poll; the next one goes on where it ends."""
 OVERHEAD = 1024 * 1024
 """Bytes that a server may send beside the messages."""
-Found = tuple[str, list[tuple[int, bytes]] | None]
+Found = tuple[str, list[tuple[int, bytes]] | None, bool]
 _AT_ONCE = "write imaps:// for TLS from the start (port 993)"
 _LATER = "write imap:// for TLS that begins later (STARTTLS, port 143)"
 # What OpenSSL says of bytes that are none of TLS: a server that greets in plain text, mostly.
@@ -82,7 +82,8 @@ class _Client(imaplib.IMAP4):
 def ask(
     box: Box, line: Line, tls: ssl.SSLContext, etag: str, since: datetime, max_bytes: int
 ) -> Found:
-    """Return the state after a poll and what came, None where nothing did. Runs in a thread.
+    """Return the state after a poll, what came, None where nothing did, and whether there is more
+    that a poll may not take. Runs in a thread.
 
     Raises Rejected where the address, the password or the folder is wrong, else Unavailable.
     """
@@ -115,12 +116,14 @@ def _new(client: _Client, box: Box, etag: str, since: datetime, max_bytes: int) 
     parts = _done(box, client.uid("SEARCH", *criteria))
     found = {int(word) for part in parts if isinstance(part, bytes) for word in part.split()}
     # "n:*" names the last message also where its number is below n.
-    numbers = _bounded(box, client, sorted(uid for uid in found if uid > last), max_bytes)
+    new = sorted(uid for uid in found if uid > last)
+    numbers = _bounded(box, client, new, max_bytes)
     if goes_on and not numbers:
-        return etag, None
+        return etag, None, False
     messages = _messages(box, client, numbers)
     client.logout()
-    return f"{validity}:{max(numbers, default=max(last, following - 1))}", messages
+    etag = f"{validity}:{max(numbers, default=max(last, following - 1))}"
+    return etag, messages, len(numbers) < len(new)
 
 
 def _begin_tls(client: _Client, box: Box, tls: ssl.SSLContext) -> None:

@@ -81,7 +81,7 @@ class MailFetcher:
 
         try:
             async with asyncio.timeout(self._deadline):
-                etag, messages = await asyncio.wrap_future(_in_thread(poll))
+                etag, messages, more = await asyncio.wrap_future(_in_thread(poll))
         except TimeoutError as error:
             raise too_late(box, self._deadline) from error
         finally:
@@ -100,6 +100,7 @@ class MailFetcher:
             body_hash=hashlib.sha256(body).hexdigest(),
             status=0,
             size=len(body),
+            more=more,
             fetched=self._clock.now(),
         )
 

@@ -50,7 +50,7 @@ async def read_singly(
             whole = replace(whole, rejected=whole.rejected + 1, refused=refused, why=why)
         if after and clock.monotonic() - started >= PATIENCE:
             validity = document.etag.partition(":")[0]
-            document = replace(document, etag=f"{validity}:{uid}")
+            document = replace(document, etag=f"{validity}:{uid}", more=True)
             break
     return replace(whole, articles=with_own_pages(whole.articles)), document
 

@@ -53,6 +53,17 @@ def test_a_good_poll_leaves_validators_hints_and_what_the_parser_remembers() -> 
     assert (note.seconds, note.error) == (1.0, "")
 
 
+def test_an_import_goes_on_until_there_is_no_more() -> None:
+    part = conclude(a_turn(a_source(), Memory()), good(new=2, more=True))
+    assert part.memory.imported is False
+    assert part.next_poll_at == START + timedelta(minutes=1, seconds=1)
+    rest = conclude(a_turn(a_source(), part.memory), good(new=2))
+    assert rest.memory.imported is True
+    assert rest.next_poll_at > START + timedelta(minutes=30)
+    later = conclude(a_turn(a_source(), rest.memory), good(new=2, more=True))
+    assert later.memory.imported is True
+
+
 def test_a_failed_poll_leaves_the_validators_as_they_were() -> None:
     before = Memory(etag='"1"', body_hash="h", digests=b"d", imported=True)
     happened = bad(START, Rejected("is a page"), a_document(etag='"2"', size=7))

@@ -82,6 +82,22 @@ def test_a_message_is_an_article() -> None:
     assert article.url == ""
 
 
+@pytest.mark.parametrize(
+    ("sender", "name", "address"),
+    [
+        (b"=?utf-8?q?Caf=C3=A9=2C_Inc=2E?= <ada@x.example>", "Café, Inc.", "ada@x.example"),
+        (b'"Reed, Ada" <ada@x.example>', "Reed, Ada", "ada@x.example"),
+        (b"=?utf-8?b?8J+XniBOZXdz?=\r\n <ada@x.example>", "🗞 News", "ada@x.example"),
+        ("Café <ada@x.example>".encode(), "Café", "ada@x.example"),
+        ("Café <ada@x.example>".encode("cp1252"), "Café", "ada@x.example"),
+        (b"ada@x.example", "ada@x.example", "ada@x.example"),
+    ],
+)
+def test_senders(sender: bytes, name: str, address: str) -> None:
+    article = article_of(b"From: " + sender + b"\r\nSubject: x\r\n\r\n" + TEXT.encode())
+    assert (article.authors, article.categories) == ((name,), (address,))
+
+
 def test_the_same_message_is_the_same_article() -> None:
     first, second = parsed_of(a_letter()), parsed_of(a_letter(), a_letter())
     assert first.articles == second.articles
@@ -344,6 +360,9 @@ async def test_a_poll_is_bounded_and_the_next_goes_on(imap_server: ImapServer) -
     seen: list[str] = []
     etag = ""
     for expected in (2, 2, 1):
+        answer = await fetcher.fetch(state_of(imap_server.location, etag))
+        assert isinstance(answer, Document)
+        assert answer.more is (expected == 2)
         titles, etag = await titles_after(fetcher, imap_server, etag)
         assert len(titles) == expected
         seen += titles

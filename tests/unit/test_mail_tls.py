@@ -116,7 +116,7 @@ def certificate(folder: Path, *, expired: bool = False) -> ssl.SSLContext:
 @pytest.mark.imap
 async def test_tls_that_begins_later(imap_server: ImapServer) -> None:
     imap_server.deliver(LETTER)
-    _, messages = await poll(a_box(imap_server.plain_port, host=HOST), imap_server.tls)
+    _, messages, _ = await poll(a_box(imap_server.plain_port, host=HOST), imap_server.tls)
     assert messages is not None
     assert [raw for _, raw in messages] == [LETTER]
 
