@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import takewhile
 
-from monitor.model import Document, NotModified, SourceState
+from monitor.model import Condition, Document, Memory, NotModified, SourceState
 from monitor.outbound import Answer, Outbound, failure, http_date
 from monitor.protocols import Clock
 
@@ -21,6 +22,9 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_RETRY_AFTER = 7 * 86_400.0
 MAX_AGE = 31 * 86_400
 """Seconds: what is called fresh for longer is not believed."""
+NOTES = 30
+_DAY = timedelta(days=1)
+_QUIET = 3 * _DAY
 _LONGEST_VALUE = 1_024
 _FEED = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9,"
@@ -52,10 +56,12 @@ class HttpFetcher:
         """
         memory, source = state.memory, state.source
         headers = {"Accept": _FEED}
-        if memory.etag and not memory.ignores_validators:
-            headers["If-None-Match"] = memory.etag
-        if memory.last_modified and not memory.ignores_validators:
-            headers["If-Modified-Since"] = memory.last_modified
+        if not memory.ignores_validators and not is_doubtful(memory, self._clock.now()):
+            conditions = {
+                "If-None-Match": memory.etag,
+                "If-Modified-Since": memory.last_modified,
+            }
+            headers |= {name: value for name, value in conditions.items() if value}
         answer = await self._outbound.request(
             "GET",
             memory.chosen_location or source.location,
@@ -64,7 +70,7 @@ class HttpFetcher:
             user_agent=source.user_agent,
             seen=memory.wire_hash if memory.body_hash else "",
         )
-        if answer.status == HTTPStatus.NOT_MODIFIED:
+        if answer.status == HTTPStatus.NOT_MODIFIED and (len(headers) > 1 or memory.body_hash):
             return self._not_modified(answer, state)
         document = self._document(answer, memory.body_hash if answer.same else "")
         if document.body_hash != memory.body_hash:
@@ -129,6 +135,20 @@ class HttpFetcher:
             max_age=max_age(answer.headers, self._clock.now()),
             moved_to=answer.moved_to,
         )
+
+
+def is_doubtful(memory: Memory, now: datetime) -> bool:
+    """Return whether it is time to see for ourselves that a document has not changed.
+
+    The validators of some servers stand still, and 304 is then all that they ever answer. So a
+    source that has fallen silent is asked without them once a day, any other after 30 times 304.
+    """
+    if memory.last_new_at is not None and now - memory.last_new_at < _QUIET:
+        return False  # nearly always, and the notes are read in vain
+    same = list(takewhile(lambda note: note.status == 304, reversed(memory.notes)))
+    if not same or now - same[-1].at < _DAY:
+        return False
+    return len(same) >= NOTES or memory.condition is Condition.SILENT
 
 
 def max_age(headers: Mapping[str, str], now: datetime) -> int:

@@ -11,11 +11,20 @@ from datetime import timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitor.errors import Rejected, Unavailable
-from monitor.model import Document, Memory, NotModified, Source, SourceState
+from monitor.model import (
+    Condition,
+    Document,
+    Memory,
+    NotModified,
+    PollNote,
+    Source,
+    SourceState,
+)
 from monitor.outbound import Outbound
 from monitor.sources.http import MAX_BYTES, HttpFetcher, max_age
 from tests.support.clock import START, FakeClock
@@ -318,6 +327,47 @@ async def test_a_server_that_ignores_validators_is_not_sent_any(
     await fetcher.fetch(ignored)
     await fetcher.fetch(state)
     assert ["if-none-match" in asked.headers for asked in server.asked] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "hours", "fields", "asked"),
+    [
+        ([304] * 30, 1, {}, False),
+        ([304] * 29, 1, {}, True),
+        ([304] * 29 + [200], 1, {}, True),
+        ([304] * 30, 0.5, {}, True),
+        ([304] * 30, 1, {"last_new_at": START - timedelta(days=2)}, True),
+        ([304] * 30, 1, {"last_new_at": START - timedelta(days=4)}, False),
+        ([200, 304, 304], 13, {"condition": Condition.SILENT}, False),
+        ([200, 304, 304], 11, {"condition": Condition.SILENT}, True),
+        ([304, 304, 200], 13, {"condition": Condition.SILENT}, True),
+    ],
+)
+async def test_that_nothing_ever_changes_is_not_believed_for_good(
+    server: FeedServer,
+    fetcher: HttpFetcher,
+    statuses: list[int],
+    hours: float,
+    fields: dict[str, Any],
+    asked: bool,
+) -> None:
+    ages = range(len(statuses), 0, -1)
+    notes = tuple(
+        PollNote(at=START - timedelta(hours=hours * age), outcome="", status=status).pack()
+        for age, status in zip(ages, statuses, strict=True)
+    )
+    state = state_of(server.url("wire"), etag='"1"')
+    memory = replace(state.memory, polls=notes, **fields)
+    await fetcher.fetch(replace(state, memory=memory))
+    assert ("if-none-match" in server.asked[0].headers) is asked
+
+
+async def test_a_304_that_nobody_asked_for_is_no_answer(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
+    server.script("wire", Answer(status=304))
+    with pytest.raises(Unavailable, match="answered 304"):
+        await fetcher.fetch(state_of(server.url("wire")))
 
 
 @pytest.mark.parametrize(
