@@ -183,11 +183,15 @@ class Visitor:
         if not TYPES[state.source.type].resolves or state.memory.chosen_type:
             return state
         finding = await resolve(state, visit, self.parser, now=self.clock.now(), agent=self.agent)
+        before = state.memory.moved_from
+        same = finding.location == before
         memory = replace(
             forgotten(state.memory),
             chosen_type=finding.type,
             chosen_location=finding.location,
             chosen_why=finding.why,
+            moved_from="" if same else before,
+            imported=same and state.memory.imported,  # what another one shows is old news
         )
         return replace(state, memory=memory)
 

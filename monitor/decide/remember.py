@@ -223,7 +223,8 @@ def _missing_since(memory: Memory, status: int, now: datetime) -> datetime | Non
 def _doubted(memory: Memory, error: MonitorError, now: datetime) -> Memory:
     """Return the memory without what discovery chose, once that has failed five times in a row.
 
-    Where no connection came about that says something only after a day.
+    Where no connection came about that says something only after a day. `moved_from` keeps it: the
+    next choice may be the same.
     """
     if not memory.chosen_location:
         return memory
@@ -235,7 +236,13 @@ def _doubted(memory: Memory, error: MonitorError, now: datetime) -> Memory:
     young = memory.failing_since is None or now - memory.failing_since < _DAY
     if streak == 0 or streak % CHOICE_FAILURES or (isinstance(error, Unreachable) and young):
         return memory
-    return replace(forgotten(memory), chosen_type="", chosen_location="", chosen_why="")
+    return replace(
+        forgotten(memory),
+        chosen_type="",
+        chosen_location="",
+        chosen_why="",
+        moved_from=memory.chosen_location,
+    )
 
 
 def _noted(memory: Memory, happened: Happened, outcome: str) -> tuple[bytes, ...]:

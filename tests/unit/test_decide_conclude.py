@@ -287,7 +287,7 @@ def test_what_discovery_chose_is_forgotten_when_it_failed_five_times_in_a_row() 
         assert follower.poll(bad(START, MISSING)).memory.chosen_location == MOVED
     memory = follower.poll(bad(START, MISSING)).memory
     assert (memory.chosen_type, memory.chosen_location, memory.etag) == ("", "", "")
-    assert (memory.digests, memory.imported) == (b"", True)
+    assert (memory.digests, memory.imported, memory.moved_from) == (b"", True, MOVED)
 
 
 def test_a_success_between_keeps_what_discovery_chose() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import pytest
 
 from monitor.decide import pending
 from monitor.errors import Unavailable
-from monitor.model import Document, SourceState, Turn
+from monitor.model import Document, Memory, SourceState, Turn
 from monitor.store import SqlStore
 from monitor.visitor import Visitor
 from tests.support.articles import an_article
@@ -18,6 +20,11 @@ from tests.support.simulation import InlineParser
 URL = "https://news.example/2026/story.html"
 PAGE = b"<html><body><article>" + b"<p>Ministers met in the harbour town.</p>" * 20
 SIZE = 321
+OLD_NEWS = (
+    b"<rss version='2.0'><channel><title>News</title><item><title>Ministers met</title>"
+    b"<link>https://news.example/1</link><pubDate>Mon, 03 Nov 2025 10:00:00 GMT</pubDate></item>"
+    b"</channel></rss>"
+)
 
 
 @dataclass
@@ -60,6 +67,36 @@ async def test_a_visit_for_a_page_counts_its_requests_and_bytes(tmp_path: Path) 
     visit = await visiting(site, tmp_path).see_page(Turn(host="news.example", page=page))
     assert site.asked == ["https://news.example/robots.txt", URL]
     assert (visit.asked.requests, visit.asked.size, visit.asked.failed) == (2, SIZE, 0)
+
+
+@dataclass
+class Feed:
+    """The fetcher of a feed."""
+
+    async def fetch(self, state: SourceState) -> Document:
+        location = state.memory.chosen_location
+        return Document(url=location, body=OLD_NEWS, status=200, fetched=START)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_another_choice_of_discovery_is_a_first_import(tmp_path: Path, same: bool) -> None:
+    store = SqlStore.from_url(f"sqlite:///{tmp_path}/monitor.db")
+    await store.start()
+    await store.migrate()
+    visitor = visiting(Site(page=OLD_NEWS), tmp_path)
+    visitor = replace(visitor, store=store, fetchers={"feed": Feed()})
+    before = URL if same else "https://news.example/feed-that-broke"
+    memory = Memory(imported=True, moved_from=before)
+    source = a_source("site", type="auto", location=URL)
+    state = SourceState(source=source, next_poll_at=START, memory=memory)
+    poll = await visitor.poll(Turn(host="news.example", state=state))
+    await store.stop()
+    articles = [*poll.articles, *(page.article for page in poll.pages)]
+    assert [article.backlog for article in articles] == [not same]
+    assert (poll.memory.imported, poll.memory.moved_from) == (True, "" if same else before)
 
 
 async def test_a_title_made_of_an_address_gives_way_to_that_of_the_page(tmp_path: Path) -> None:
