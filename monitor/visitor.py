@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import Protocol
 
 from monitor.decide import (
     Found,
@@ -39,7 +40,7 @@ from monitor.model import (
     SourceState,
     Turn,
 )
-from monitor.protocols import Clock, Fetcher, Getter, Parser, Turns
+from monitor.protocols import Clock, Fetcher, Getter, Parser, Sources, Turns
 from monitor.sources import TYPES
 from monitor.sources.discover import resolve
 from monitor.sources.parts import with_parts
@@ -51,11 +52,15 @@ PAGE_BYTES = 5_000_000
 NONE: Mapping[str, Robots] = MappingProxyType({})
 
 
+class Kept(Turns, Sources, Protocol):
+    """What a visit needs of storage."""
+
+
 @dataclass(slots=True)
 class Visitor:
     """`fetchers` are by source type, `web` gets any other address; `agent` is our User-Agent."""
 
-    store: Turns
+    store: Kept
     fetchers: Mapping[str, Fetcher]
     web: Getter
     parser: Parser
@@ -124,13 +129,18 @@ class Visitor:
         )
 
     async def see_page(self, turn: Turn) -> PageVisit:
-        """Fetch the page of a turn's article; without it the article is as the source said."""
+        """Fetch the page of a turn's article; without it the article is as the source said.
+
+        Raises Unavailable where the database is away.
+        """
         visit, started, page = self._visit(turn), self.clock.now(), _page_of(turn)
+        state = await self.store.source(page.article.source)
+        agent = state.source.user_agent if state else ""
         error: MonitorError | None = None
         article: Article | None = None
         again: PendingPage | None = None
         try:
-            document = await self._page(page.article.url, visit)
+            document = await self._page(page.article.url, visit, agent)
             text = await self.parser.extract(document)
             made = is_made(page.article.title, page.article.url)
             article = with_page(page.article, text, untitled=made)
@@ -247,9 +257,9 @@ class Visitor:
             robots=robots,
         )
 
-    async def _page(self, url: str, visit: Visit) -> Document:
-        await visit.ask_leave(url)
-        visit.answer = document = await visit.get(url, max_bytes=PAGE_BYTES)
+    async def _page(self, url: str, visit: Visit, agent: str) -> Document:
+        await visit.ask_leave(url, agent)
+        visit.answer = document = await visit.get(url, max_bytes=PAGE_BYTES, user_agent=agent)
         return document
 
 
