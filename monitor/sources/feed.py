@@ -36,6 +36,7 @@ CHECKED = 50
 FAST = "fast"
 CAREFUL = "careful"
 _ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
+_END = re.compile(r"</(?:(?:rss:|atom:)?(?:item|entry|feed|rss)|rdf:RDF)\s*>")
 _FEED_LINK = re.compile(
     r"<link\b(?=[^>]*type=[\"']application/(?:rss|atom)\+xml)[^>]*?href=[\"']([^\"'>]+)",
     re.IGNORECASE,
@@ -100,13 +101,23 @@ def _whole(text: str, reading: _Reading, memory: Memory) -> Parsed:
     url = reading.document.url
     if not _ROOT.search(text):  # the parser takes its time with what is no feed
         raise Rejected(_what_it_is(text, url))
-    body = repaired(text)
+    whole = _without_cut_item(text)
+    body = repaired(whole)
     result = _parsed(body, url)
     if not result["entries"] and not result["version"]:
         raise Rejected(_what_it_is(text, url))
     first = ITEM_START.search(text)
     reading.head = head_of(repaired(text[: first.start()]) if first else body, url)
-    return reading.result(reading.articles(result["entries"]), reader=memory.reader)
+    articles = reading.articles(result["entries"])
+    return reading.result(articles, reader=memory.reader, rejected=int(whole is not text))
+
+
+def _without_cut_item(text: str) -> str:
+    """Return a feed that ends within an item without that item: half a link leads nowhere, and the
+    whole item, when it comes, would be another article."""
+    end = max((closed.end() for closed in _END.finditer(text)), default=0)
+    cut = ITEM_START.search(text, end)
+    return text[: cut.start()] if cut else text
 
 
 def _read(

@@ -156,6 +156,17 @@ def test_the_newest_two_thousand_are_kept() -> None:
         assert "n499" not in titles
 
 
+@pytest.mark.parametrize("end", range(1, 60, 7))
+def test_an_item_that_is_cut_off_is_none(end: int) -> None:
+    item = "<item><title>Bridge closes</title><link>https://x.example/b</link><guid>b</guid></item>"
+    whole = rss(item.replace("Bridge closes", "Harbour").replace("/b<", "/a<"))
+    body = whole.removesuffix(b"</channel></rss>") + item.encode()[:-end]
+    document = Document(url=SOURCE.location, body=body, fetched=NOW)
+    result = parse(document, SOURCE, Memory())
+    assert [article.title for article in result.articles] == ["Harbour"]
+    assert result.rejected == 1
+
+
 def test_an_id_that_all_items_share_is_none() -> None:
     items = "".join(
         f"<item><guid>same</guid><title>n{n}</title><link>https://a.example/{n}</link></item>"
