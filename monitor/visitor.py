@@ -223,7 +223,7 @@ class Visitor:
             parsed, visit.answer = singly
         if parsed.further:
             parsed, visit.answer = await with_parts(
-                parsed, answer, source, state.memory, visit, self.parser
+                parsed, answer, source, state.memory, visit, self.parser, self.clock
             )
         return parsed
 

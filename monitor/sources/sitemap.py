@@ -15,7 +15,7 @@ from monitor.errors import Rejected
 from monitor.model import Document, Memory, Parsed, Source
 from monitor.sources.dates import stated_time
 from monitor.sources.items import Item, parsed_of
-from monitor.sources.parts import MAX_CHILDREN, tells_changes
+from monitor.sources.parts import MAX_CHILDREN, MAX_REMEMBERED, tells_changes
 from monitor.sources.repair import MAX_ITEMS, decoded, repaired
 from monitor.sources.slugs import is_article, title_of
 from monitor.text.urls import link_url
@@ -26,7 +26,6 @@ RECENT = timedelta(days=2)
 """How long ago a page may have changed to count as news; news sitemaps hold as much."""
 
 _MAX_LIST = 50_000
-_MAX_REMEMBERED = 1_000
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _FEEDS = {"rss": "feed", "feed": "feed", "RDF": "feed", "html": "page"}
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL)
@@ -231,7 +230,7 @@ def _index(root: etree._Element, document: Document, memory: Memory) -> Parsed:
     changed.sort(key=lambda url: _rank(url, times[url]), reverse=True)
     further = tuple(changed[:MAX_CHILDREN])
     kept = [url for url, stamp in stamps.items() if memory.children.get(url) == stamp]
-    children = {url: stamps[url] for url in (*further, *kept)[:_MAX_REMEMBERED]}
+    children = {url: stamps[url] for url in (*further, *kept)[:MAX_REMEMBERED]}
     return Parsed(further=further, children=children)
 
 
