@@ -24,6 +24,7 @@ NAMESPACE = "https://github.com/news-monitor/news-monitor#opml"
 
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:#[0-9]{1,7}|#x[0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);)")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FEED_OF = re.compile(r"^feed:(?://)?(?=https?:)", re.IGNORECASE)
 _CHUNK = 65_536
 
 
@@ -108,7 +109,7 @@ class _Outlines:
             raise Rejected(f"the list has more than {MAX_OUTLINES:,} outlines: split it")
         # The names of attributes have a case, but programs differ in it.
         plain = {key.lower(): value for key, value in attributes.items() if key[:1] != "{"}
-        url = plain.get("xmlurl", "").strip()
+        url = _address(plain.get("xmlurl", ""))
         if not url:
             return
         if url in self.found:
@@ -150,6 +151,13 @@ def write_opml(
                 outline.set(f"{{{NAMESPACE}}}{key}", _clean(text))
     written: bytes = etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
     return written
+
+
+def _address(text: str) -> str:
+    """Return an address as it is asked for: readers hand each other `feed:` ones, too."""
+    text = _FEED_OF.sub("", text.strip().replace(" ", "%20"))
+    scheme, colon, rest = text.partition(":")
+    return ("http" if scheme.lower() == "feed" else scheme.lower()) + colon + rest
 
 
 def _local(tag: str) -> str:

@@ -104,6 +104,18 @@ def test_a_bare_name_is_looked_at(monitor: Monitor, web: str) -> None:
     monitor("add", "no name", "--json", code=2)
 
 
+def test_a_password_in_an_address_is_refused_and_not_printed(
+    monitor: Monitor, tmp_path: Path
+) -> None:
+    address = "https://me:hunter2@feeds.example/rss"
+    file = tmp_path / "list.opml"
+    file.write_text(f'<opml><body><outline xmlUrl="{address}"/></body></opml>')
+    for words, code in ((("add", address, "--yes"), 2), (("import", str(file)), 1)):
+        output = monitor(*words, code=code).output
+        assert "feeds.example/rss: url must be" in output
+        assert "hunter2" not in output
+
+
 def polled(folder: Path, name: str, memory: Memory, **found: Any) -> None:
     """Record a poll of a source."""
 

@@ -120,3 +120,20 @@ def test_what_is_written_is_read_again() -> None:
         {"type": "page", "interval": "900", "enabled": "false"},
     )
     assert b"<dateCreated>" in body
+
+
+@pytest.mark.parametrize(
+    ("printed", "asked"),
+    [
+        ("feed://x.example/rss", "http://x.example/rss"),
+        ("feed:https://x.example/rss", "https://x.example/rss"),
+        ("feed://https://x.example/rss", "https://x.example/rss"),
+        ("HTTP://x.example/rss", "http://x.example/rss"),
+        (" https://x.example/a b.xml ", "https://x.example/a%20b.xml"),
+        ("ftp://x.example/rss", "ftp://x.example/rss"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_addresses_as_readers_write_them(printed: str, asked: str) -> None:
+    body = f'<opml><body><outline xmlUrl="{printed}"/></body></opml>'.encode()
+    assert [outline.url for outline in read_opml(body).outlines] == [asked]

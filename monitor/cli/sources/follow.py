@@ -12,7 +12,7 @@ import typer
 from monitor import app
 from monitor.cli.output import plain, print_json
 from monitor.cli.session import FAILED, Json, err, execute, load_config, opened_store, out
-from monitor.cli.sources.followed import followed, progress, wrong
+from monitor.cli.sources.followed import followed, progress, shown, wrong
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.declarations import check_source
@@ -85,7 +85,7 @@ def _refuse_at_once(config: Config, urls: Sequence[str], name: str, kind: str) -
         values = {"type": kind, "url": f"https://{url}" if bare else url}
         _, faults = check_source(name or "new", values, config.source_rules)
         if faults:
-            wrong(f"{url}: {'; '.join(faults)}")
+            wrong(f"{shown(url)}: {'; '.join(faults)}")
 
 
 async def _look(config: Config, urls: Sequence[str], kind: str, *, quiet: bool) -> list[Answer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,11 +12,13 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from monitor.cli.output import plain
 from monitor.cli.session import USAGE, err
 from monitor.config import Config
 from monitor.model import Owner, SourceState
 from monitor.protocols import Sources
 
+_SECRET = re.compile(r"//[^/?#]*@")
 Names = Annotated[list[str], typer.Argument(help="Names that `sources list` shows.")]
 
 
@@ -56,6 +59,11 @@ def known(names: Iterable[str], states: Mapping[str, SourceState]) -> list[Sourc
     if unknown:
         wrong(f"no source is called {', '.join(unknown)}: `monitor sources list` shows the names")
     return [states[name] for name in wanted]
+
+
+def shown(url: str) -> str:
+    """Return an address as it may be printed: nobody reads a password over somebody's shoulder."""
+    return plain(_SECRET.sub("//…@", url)[:200])
 
 
 def wrong(text: str, code: int = USAGE) -> None:

@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from monitor.cli.output import counted, plain, print_json
 from monitor.cli.session import FAILED, Json, err, execute, existing, load_config, opened_store, out
-from monitor.cli.sources.followed import followed, progress, wrong
+from monitor.cli.sources.followed import followed, progress, shown, wrong
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.declarations import check_source, values_of
@@ -166,7 +166,7 @@ def planned(listing: Listing, states: dict[str, SourceState], rules: SourceRules
         name = given or names.make(outline.url, outline.title)
         source, faults = check_source(name, _values(outline), rules)
         if source is None:
-            result.problems.append(f"{plain(outline.url)[:200]}: {'; '.join(faults)}")
+            result.problems.append(f"{shown(outline.url)}: {'; '.join(faults)}")
         else:
             result.new.append(source)
     return result
