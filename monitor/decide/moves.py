@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from monitor.model import Document, Memory, NotModified, Owner, Parsed, Source
+from monitor.text.urls import MAX_URL
 
 MOVES = 3
 LASTING = timedelta(days=7)
@@ -40,7 +41,7 @@ def followed(
         return _unmoved(memory)
     kind = memory.chosen_type or source.type
     secure = _scheme(asked_location(source, memory)) == "https"
-    if kind not in TELLING or (secure and _scheme(target) != "https"):
+    if kind not in TELLING or (secure and _scheme(target) != "https") or len(target) > MAX_URL:
         return _unmoved(memory)
     if target == memory.moved_to:
         return replace(memory, moved_times=memory.moved_times + 1)

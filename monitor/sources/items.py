@@ -100,7 +100,7 @@ def article_of(
     body = "" if body == summary else cut(body, MAX_ARTICLE - len(summary.encode()) - 4 * MAX_TITLE)
     authors = _lines(item.authors, MAX_PERSON, _MAX_AUTHORS)
     categories = _lines(item.categories, _MAX_CATEGORY, _MAX_CATEGORIES)
-    image, guid = absolute(item.image, document.url), _item_id(item.id)
+    image, guid = absolute(item.image, document.url), item_id_of(item.id)
     title = without_outlet(clean_line(line_of(item.title), MAX_TITLE), outlets)
     # An item without a title is an article all the same; what else it has stands for the title.
     title = title or _first_words(summary or body) or url or clean_line(guid) or image
@@ -125,6 +125,14 @@ def article_of(
         published=sane(stated, document.fetched),
         updated=sane(updated, document.fetched),
     )
+
+
+def item_id_of(text: str) -> str:
+    """Return the id that a source gave an item, a long one as its hash: it becomes a key, and
+    PostgreSQL refuses one of more than 2,704 bytes."""
+    clean = clean_line(text, len(text))
+    encoded = clean.encode()
+    return clean if len(encoded) <= MAX_ITEM_ID else hashlib.sha256(encoded).hexdigest()
 
 
 def absolute(url: str, base: str) -> str:
@@ -196,11 +204,6 @@ def _moment(value: str | datetime | None, now: datetime) -> datetime | None:
 
 def _is_address(text: str) -> bool:
     return text.startswith(("http://", "https://"))
-
-
-def _item_id(text: str) -> str:
-    clean = clean_line(text, len(text))
-    return clean if len(clean) <= MAX_ITEM_ID else hashlib.sha256(clean.encode()).hexdigest()
 
 
 def _lines(texts: Sequence[str], limit: int, most: int) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.utils import parseaddr, parsedate_to_datetime
-from hashlib import sha256
 from urllib.parse import urlsplit
 
 import lxml.html
@@ -20,6 +19,7 @@ from lxml.etree import LxmlError
 from monitor.errors import Rejected
 from monitor.model import Article, Document, Memory, Parsed, Source
 from monitor.sources.dates import sane
+from monitor.sources.items import item_id_of
 from monitor.sources.mailbox import MAILBOX_TYPE
 from monitor.sources.markup import text_of
 from monitor.sources.repair import decoded
@@ -28,7 +28,6 @@ from monitor.text.fingerprints import article_id, content_hash
 from monitor.text.language import language_of
 from monitor.text.normal import (
     MAX_ARTICLE,
-    MAX_ITEM_ID,
     MAX_TITLE,
     clean_line,
     clean_text,
@@ -123,8 +122,7 @@ def _read(message: Message, document: Document, source: Source) -> Article:
         raise Rejected("it is empty")
     title = title or clean_line(body, _TITLE_FROM_TEXT) or _UNTITLED
     url = _page(headers.get("archived-at", "").strip(" <>")) or browser
-    item_id = clean_line(headers.get("message-id", "").strip(" <>"), MAX_HEADER)
-    item_id = item_id if len(item_id) <= MAX_ITEM_ID else sha256(item_id.encode()).hexdigest()
+    item_id = item_id_of(headers.get("message-id", "").strip(" <>"))
     published = _time(headers.get("date", ""), document.fetched)
     name, address = _sender(message)
     author = clean_line(name or address, 512)

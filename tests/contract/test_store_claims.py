@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import string
 from dataclasses import replace
 
 import pytest
 
+from consumers.dedupe import claims_of
 from monitor.errors import Rejected
 from monitor.model import Sighting
+from monitor.sources.items import item_id_of
 from monitor.store import SqlStore
-from tests.support.articles import NOW
+from monitor.text.urls import MAX_URL
+from tests.support.articles import NOW, an_article
 from tests.support.stores import OpenStore
 
 
@@ -28,6 +33,16 @@ async def test_keys_of_every_kind_of_text(store: SqlStore) -> None:
     keys = {"ключ 🗝": "é", 'it\'s "quoted" \\ %_': "b", "": "empty", "{1,2}": "NULL"}
     assert await store.claim(keys) == keys
     assert await store.claim(dict.fromkeys(keys, "late")) == keys
+
+
+async def test_the_longest_keys_that_an_article_has(store: SqlStore) -> None:
+    chosen = random.Random(1)
+    guid = "tag:" + "".join(chr(chosen.randint(0x4E00, 0x9FFF)) for _ in range(1_020))
+    path = "".join(chosen.choices(string.ascii_letters + string.digits, k=MAX_URL - 30))
+    article = an_article(item_id=item_id_of(guid), url=f"https://x.example/{path}")
+    keys = dict.fromkeys(claims_of(article), "a")
+    assert len(keys) > 1
+    assert await store.claim(keys) == keys
 
 
 @pytest.mark.parametrize("bad", ["nul\0here", "half a pair \ud800"])

@@ -231,6 +231,13 @@ def test_https_is_never_left(target: str) -> None:
     assert follower.source.location == FEED
 
 
+def test_an_address_that_is_longer_than_any_is_not_kept() -> None:
+    follower = Follower(a_source())
+    for _ in range(9):
+        memory = follower.poll(good(START, moved_to=f"{MOVED}?{'x' * 3_000}")).memory
+        assert memory.moved_to == ""
+
+
 def test_two_targets_in_turn_are_no_move() -> None:
     follower = Follower(a_source(owner=Owner.USER))
     while follower.days < 20:

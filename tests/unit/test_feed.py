@@ -191,6 +191,13 @@ def test_long_ids_are_hashed_and_texts_are_bounded() -> None:
     assert len(article.title) + len(article.summary) + len(article.body) <= 256 * 1_024
 
 
+@pytest.mark.parametrize(("guid", "kept"), [("é" * 512, True), ("é" * 513, False)])
+def test_ids_are_bounded_in_bytes_as_keys_of_a_database_are(guid: str, kept: bool) -> None:
+    (article,) = articles_of(rss(f"<item><guid isPermaLink='false'>{guid}</guid></item>"))
+    assert (article.item_id == guid) is kept
+    assert len(article.item_id.encode()) in (64, 1_024)
+
+
 @pytest.mark.parametrize(
     ("charset", "content_type", "declared"),
     [
