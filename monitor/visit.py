@@ -8,11 +8,8 @@ from monitor.decide.hosts import THROTTLED
 from monitor.errors import MonitorError, Rejected, Unavailable
 from monitor.model import Asked, Document, NotModified, Robots
 from monitor.protocols import Clock, Getter
-from monitor.sources.robots import allowed, crawl_delay, is_fresh, robots_of
+from monitor.sources.robots import MAX_ANSWER, allowed, crawl_delay, is_fresh, robots_of
 from monitor.text.hosts import origin
-
-ROBOTS_BYTES = 5_000_000
-"""Bytes of a robots.txt that are taken; fewer are read."""
 
 
 @dataclass(slots=True)
@@ -49,7 +46,7 @@ class Visit:
         if known is None or not is_fresh(known, self.clock.now()):
             answer: Document | MonitorError
             try:
-                answer = await self.get(f"{place}/robots.txt", max_bytes=ROBOTS_BYTES)
+                answer = await self.get(f"{place}/robots.txt", max_bytes=MAX_ANSWER)
             except MonitorError as error:
                 answer = error
             known = robots_of(answer, self.clock.now())

@@ -9,13 +9,12 @@ from urllib.parse import urljoin
 from monitor.errors import Rejected, Unavailable, Unreachable
 from monitor.model import Document, Finding, Memory, Parsed, Robots, Source, Survey
 from monitor.protocols import Getter, Parser
-from monitor.sources.robots import allowed, robots_of
+from monitor.sources.robots import MAX_ANSWER, allowed, robots_of
 
 MAX_REQUESTS = 15
 """Requests of one discovery, all in all."""
 SHOWN = 10
 """Articles that a finding shows."""
-_MAX_ROBOTS = 512 * 1024
 _BUSY = (429, 503)
 
 
@@ -101,7 +100,7 @@ class Candidates:
             self._asked.add(address)
             try:
                 answer = await self._get.get(
-                    address, max_bytes=_MAX_ROBOTS, user_agent=self._user_agent
+                    address, max_bytes=MAX_ANSWER, user_agent=self._user_agent
                 )
                 self._robots[address] = robots_of(answer, self._now)
             except (Unavailable, Rejected) as error:

@@ -20,6 +20,8 @@ from monitor.model import Document, Robots
 
 MAX_BYTES = 500 * 1024
 """Bytes of the text that are read (RFC 9309, 2.5); what follows them is ignored."""
+MAX_ANSWER = 5_000_000
+"""Bytes that are taken; one that sends more cannot be had."""
 KEPT = timedelta(hours=24)
 """How long an answer may be used (RFC 9309, 2.4)."""
 AGAIN = timedelta(hours=1)

@@ -238,6 +238,15 @@ async def test_robots_keep_a_page_from_being_read(site: Site, get: HttpFetcher) 
     assert finding.location == site.url("/feed")
 
 
+async def test_a_long_robots_txt_is_read_as_far_as_pages_are_asked_by_it(
+    site: Site, get: HttpFetcher
+) -> None:
+    site.put("/robots.txt", "User-agent: *\nAllow: /\n" + "# nothing\n" * 60_000, "text/plain")
+    site.put("/", home(listed=20))
+    (finding,) = await found_at(site.url(), get)
+    assert finding.type == "page"
+
+
 async def test_a_site_that_shows_its_pages_to_browsers_only(site: Site, get: HttpFetcher) -> None:
     site.parts["/"] = Part(status=403)
     with pytest.raises(Unavailable) as caught:
