@@ -44,7 +44,7 @@ def conclude(turn: Turn, happened: Happened) -> Conclusion:
         if has_moved(memory, now):
             memory, location = rewritten(source, memory)
         next_poll_at = after_success(source, memory, now)
-        if isinstance(happened.answer, Document) and happened.answer.more:
+        if _goes_on(happened):
             next_poll_at = min(next_poll_at, now + timedelta(seconds=LEAST_PAUSE))
     else:
         memory = after_bad_poll(state, happened, error)
@@ -67,6 +67,13 @@ def conclude(turn: Turn, happened: Happened) -> Conclusion:
         location=location,
         throttled_by=host.throttled_by,
     )
+
+
+def _goes_on(happened: Happened) -> bool:
+    """Return whether the rest is to be had at once: not where a part of it kept a parser busy."""
+    answer, parsed = happened.answer, happened.parsed
+    refused = parsed is not None and parsed.refused is not None
+    return isinstance(answer, Document) and answer.more and not refused
 
 
 def after_push(

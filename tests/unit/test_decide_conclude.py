@@ -59,6 +59,10 @@ def test_an_import_goes_on_until_there_is_no_more() -> None:
     assert part.next_poll_at == START + timedelta(minutes=1, seconds=1)
     rest = conclude(a_turn(a_source(), part.memory), good(new=2))
     assert rest.memory.imported is True
+    ill = Parsed(rejected=1, refused=a_document())
+    slow = conclude(a_turn(a_source(), part.memory), good(new=2, more=True, parsed=ill))
+    assert slow.memory.imported is False
+    assert slow.next_poll_at > START + timedelta(minutes=30)
     assert rest.next_poll_at > START + timedelta(minutes=30)
     later = conclude(a_turn(a_source(), rest.memory), good(new=2, more=True))
     assert later.memory.imported is True
