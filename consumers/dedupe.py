@@ -8,6 +8,7 @@ owner, and passes again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 
 from monitor import telemetry
 from monitor.channels import ARTICLE_DEDUPLICATED, ARTICLE_FETCHED
@@ -17,6 +18,7 @@ from monitor.model import Article, Sighting
 from monitor.protocols import Claims, Clock, Outbox, Sightings
 from monitor.text.fingerprints import text_fingerprint
 from monitor.text.urls import canonical_url
+from monitor.text.words import words
 
 _GLOBAL_ID = ("http://", "https://", "tag:", "urn:")
 
@@ -33,6 +35,10 @@ def claims_of(article: Article) -> tuple[str, ...]:
         keys.append(f"id:{article.item_id}")
     if fingerprint := text_fingerprint(article):
         keys.append(f"text:{fingerprint}")
+    elif address and article.item_id:
+        # A page may have several items, but not of one title: then the source's ids do not last.
+        titled = f"{' '.join(words(article.title))} {address}"
+        keys.append(f"titled:{sha256(titled.encode('utf-8', 'replace')).hexdigest()}")
     return tuple(keys)
 
 

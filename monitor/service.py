@@ -134,10 +134,10 @@ class Service:
         turns = await self.store.lease_sources(names, now, self.owner, poller.lease)
         return await poller.poll_turns(turns, progress)
 
-    async def discover(self, url: str) -> tuple[Finding, ...]:
+    async def discover(self, url: str, *, site: bool) -> tuple[Finding, ...]:
         """Return what can be followed at an address, best first. Raises Unavailable, Rejected."""
         now = self.clock.now()
-        return await discover(url, self.web, self.parser, site=False, now=now, agent=self.agent)
+        return await discover(url, self.web, self.parser, site=site, now=now, agent=self.agent)
 
     async def replay_files(
         self, paths: Sequence[Path], *, deliver: bool, work: bool

@@ -33,7 +33,7 @@ _MEANT = {
 _DURATION = re.compile(r"(\d{1,9})\s*([smhd]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": DAY}
 _ADDRESS = re.compile(r"https?://[^\s/?#@\\]+([/?][^\s\\]*)?")
-_MAILBOX = re.compile(r"imaps://[^\s/?#:\\]+@[^\s/?#@\\]+(/[^\s\\]*)?")
+_MAILBOX = re.compile(r"imaps?://[^\s/?#:\\]+@[^\s/?#@\\]+(/[^\s\\]*)?")
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 

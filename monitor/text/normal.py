@@ -10,7 +10,7 @@ MAX_TITLE = 1_000
 MAX_SUMMARY = 64 * 1024
 """Bytes of a summary in UTF-8."""
 MAX_ITEM_ID = 1_024
-"""Characters of the id that a source gives its item."""
+"""Bytes in UTF-8 of the id that a source gives its item."""
 MAX_ARTICLE = 256 * 1024
 """Bytes of all texts of one article, so that it fits one record of the log."""
 

@@ -35,6 +35,10 @@ _PAGE = """<html><head><title>Harbour Gazette</title>
 <link rel="alternate" type="application/rss+xml" title="News" href="/news.xml">
 <link rel="alternate" type="application/rss+xml" title="Sport" href="/sport.xml">
 </head><body><p>Welcome</p></body></html>"""
+_LINKS = "".join(
+    f'<h2><a href="/places/the-old-pier-of-{n}">The old pier of {n} opens</a></h2>'
+    for n in range(12)
+)
 
 
 class _Site(BaseHTTPRequestHandler):
@@ -45,8 +49,8 @@ class _Site(BaseHTTPRequestHandler):
         topic = self.path.strip("/").removesuffix(".xml")
         items = "".join(_ITEM.format(n=n, host=host, topic=topic) for n in range(8))
         feed = f'<rss version="2.0"><channel><title>Harbour Gazette</title>{items}</channel></rss>'
-        answers = {"/": ("text/html", _PAGE)} | {
-            path: ("application/rss+xml", feed) for path in ("/news.xml", "/sport.xml")
+        answers = {"/": ("text/html", _PAGE), "/places": ("text/html", _LINKS)} | {
+            path: ("application/rss+xml", feed) for path in ("/news.xml", "/sport.xml", "/rss.xml")
         }
         kind, text = answers.get(self.path, ("text/plain", ""))
         self.send_response(200 if text else 404)
@@ -164,6 +168,15 @@ def test_a_site_is_looked_at_before_it_is_followed(monitor: Monitor, web: str) -
     (name,) = set(listed(monitor)) - {"desk"}
     assert listed(monitor)[name]["location"] == f"{web}/news.xml"
     assert "followed already" in monitor("add", web, "--yes", code=1).stderr
+
+
+def test_a_whole_site_is_looked_at_where_it_is_said_to_be_one(monitor: Monitor, web: str) -> None:
+    for kind, best in (("auto", ("page", f"{web}/places")), ("site", ("feed", f"{web}/rss.xml"))):
+        (seen,) = json.loads(monitor("add", f"{web}/places", "--type", kind, "--json").stdout)[
+            "found"
+        ]
+        found = seen["findings"][0]
+        assert (found["type"], found["location"]) == best
 
 
 def test_one_of_several_findings_is_chosen(

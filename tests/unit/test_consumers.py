@@ -217,6 +217,17 @@ async def test_items_of_a_source_that_share_an_address_are_told_apart_by_their_i
     assert await consumer.process(events_of(elsewhere)) == []
 
 
+async def test_ids_that_do_not_last_make_no_further_articles(store: SqlStore) -> None:
+    consumer = BUILDERS["dedupe"](store)
+    page = "https://example.org/x"
+    items = [
+        an_article(id=name, item_id=name, url=page, title="Short", summary="", body="")
+        for name in "abc"
+    ]
+    assert len(await consumer.process(events_of(items[0]))) == 1
+    assert await consumer.process(events_of(*items[1:])) == []
+
+
 async def test_a_copy_and_its_revision_in_one_batch_are_both_dropped(store: SqlStore) -> None:
     texts = [
         an_article(id="a", url="https://example.org/x"),

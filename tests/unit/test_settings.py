@@ -184,6 +184,12 @@ def test_a_wrong_source_names_itself_and_the_cure(tmp_path: Path, entry: str, pa
     assert "hunter2" not in found
 
 
+def test_a_mailbox_may_begin_tls_later(tmp_path: Path) -> None:
+    entry = "{type: mail, url: 'imap://me@x/', password: '${P}'}"
+    config = configured(tmp_path, sources_yaml=f"sources:\n  one: {entry}\n", alerts_yaml="")
+    assert config.sources[0].location == "imap://me@x/"
+
+
 @pytest.mark.parametrize(
     ("entry", "part"),
     [

@@ -98,7 +98,8 @@ async def _look(config: Config, urls: Sequence[str], kind: str, *, quiet: bool) 
             for url in urls:
                 bar.update(bar.task_ids[0], description=f"looking at {plain(url)}")
                 try:
-                    answers.append(Answer(url, tuple(await service.discover(url))))
+                    found = await service.discover(url, site=kind == "site")
+                    answers.append(Answer(url, found))
                 except MonitorError as error:
                     answers.append(Answer(url, error=str(error)))
                 bar.advance(bar.task_ids[0])
