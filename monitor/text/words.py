@@ -10,14 +10,28 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 
-_APOSTROPHES = "’‘ʼʹ`´＇‛′"
+_APOSTROPHES = "’‘ʼʹʻʾʿ`´＇‛′"
 _PUNCTUATION = "“”„«»–—―−…•·\u00a0\u2009\u200a\u202f€£©®"
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-"""Thai, Lao, Burmese, Khmer, kana and Han set no spaces: every sign is a token."""
+_INVISIBLE = "\u00ad\u2060"
+"""Where a word may be broken, and where it may not: they belong to no spelling."""
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+)
+"""Thai, Lao, Burmese, Khmer, kana and Han set no spaces, and Hangul none before particles: every
+sign is a token."""
 
 _POSSESSIVE = re.compile(f"'[sS](?:\\b|(?=[{_UNSPACED}]))")
+_ELIDED = ("[cdjlmnst]", "qu|un", "all", "dall|dell|nell|sant|sull", "jusqu|quell|quest",
+           "lorsqu|puisqu|quoiqu")  # fmt: skip
+"""What French, Italian and Catalan put before a word, by length: l'OTAN, qu'elle, dell'Ucraina."""
+_BEGINNING = f"(?<![^\\W_{_UNSPACED}])(?<![^\\W_{_UNSPACED}]')"
 # Starting with a plain character lets the search skip to it: these are ten times as fast so.
-_QUOTE = re.compile(r"'(?:(?![^\W_])|(?<![^\W_]'))")
+_QUOTE = re.compile(
+    "'(?:(?![^\\W_])|(?<![^\\W_]')|"
+    + "|".join(f"(?<={_BEGINNING}(?:{elided})')" for elided in _ELIDED)
+    + ")",
+    re.IGNORECASE,
+)
 _INITIAL = re.compile(r"\.[^\W\d_]\.")
 _INITIALS_PATTERN = r"(?<![^\W_])(?<!')(?:[^\W\d_]\.){2,}"
 _INITIALS = re.compile(_INITIALS_PATTERN)
@@ -29,6 +43,7 @@ _SPACED_LOWER = _SPACED.lower()
 _LATIN_OR_GREEK = re.compile(r"[a-z\u00df-\u024f\u0370-\u03ff\u1e00-\u1fff]")
 _UNDECOMPOSED = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "þ": "th", "æ": "ae", "œ": "oe"}
+    | {"ک": "ك", "ی": "ي"}  # Persian letters, for which many texts have the Arabic ones
 )
 _DROPPED = re.compile(
     "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew points
@@ -41,8 +56,8 @@ def words(text: str) -> list[str]:
     """Return the words of a text, folded so that spellings of one word are equal.
 
     NFKC and case folding; accents are dropped on Latin and Greek letters, vowel signs in Arabic
-    and Hebrew; "Russia’s" is "russia", "U.S." is "us", "defence-minister" is two words, "don't"
-    is one; where a script sets no spaces, every sign is a word.
+    and Hebrew; "Russia’s" is "russia", "U.S." is "us", "defence-minister" and "l'OTAN" are two
+    words, "don't" is one; where a script sets no spaces, every sign is a word.
     """
     plain = text if text.isascii() else _with_plain_signs(text)
     if plain.isascii():  # most English text, once its quotes and dashes are plain
@@ -66,19 +81,20 @@ def exact_words(text: str) -> list[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    text = _without_quotes(_normal(text))
+    text = _without_quotes(_normal(_without_invisible(text)))
     return [token.replace(".", "") for token in _pattern(text).findall(text)]
 
 
 def located(text: str) -> list[tuple[int, int]]:
     """Return where the tokens of `words` stand in a text: start, and end exclusive."""
     plain = _with_plain_signs(text)
-    if unicodedata.is_normalized("NFKC", plain):  # so are all parts of it (UAX 15): nothing moves
+    visible = not any(sign in plain for sign in _INVISIBLE)
+    if visible and unicodedata.is_normalized("NFKC", plain):  # so are its parts: nothing moves
         plain = _without_quotes(plain)
         return [token.span() for token in _pattern(plain).finditer(plain)]
     normal, places = [], []
     for cluster in _CLUSTER.finditer(plain):
-        part = _normal(cluster[0])
+        part = _normal(_without_invisible(cluster[0]))
         normal.append(part)
         places += [cluster.span()] * len(part)
     text = _without_quotes("".join(normal))
@@ -111,6 +127,12 @@ def _without_quotes(text: str) -> str:
     return _QUOTE.sub(" ", _POSSESSIVE.sub("  ", text)) if "'" in text else text
 
 
+def _without_invisible(text: str) -> str:
+    for sign in _INVISIBLE:
+        text = text.replace(sign, "")
+    return text
+
+
 def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
@@ -137,7 +159,7 @@ _PLAIN_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _TOKEN = re.compile(f"{_INITIALS_PATTERN}|{_PLAIN_TOKEN.pattern}")
 _NEEDS_CARE = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u1cff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff"
-    "\u3040-\uabff\ufe20-\ufe2f]"
+    "\u3040-\ud7a3\ufe20-\ufe2f]"
 )
 """Combining marks, and scripts that have some or set no spaces."""
 
@@ -162,8 +184,9 @@ def _any_token() -> re.Pattern[str]:
 
 _CLUSTER = re.compile(
     # What NFKC may compose: a sign with the combining ones behind it, and a syllable of jamo.
-    "[\u1100-\u11ff]+|.[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
-    "\u06d6-\u06ed\u0900-\u0903\u093a-\u094f\u0951-\u0957\u09be-\u09cd\u0a3c-\u0a4d\u0b3e-\u0b57"
+    f"[\u1100-\u11ff{_INVISIBLE}]+|.[{_INVISIBLE}\u0300-\u036f\u0483-\u0489\u0591-\u05c7"
+    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0903\u093a-\u094f\u0951-\u0957"
+    "\u09be-\u09cd\u0a3c-\u0a4d\u0b3e-\u0b57"
     "\u0bbe-\u0bd7\u0c3e-\u0c56\u0cbe-\u0cd6\u0d3e-\u0d57\u0dca-\u0ddf\u3099\u309a]*",
     re.DOTALL,
 )

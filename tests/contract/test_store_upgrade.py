@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 import pytest
 from alembic import command
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from monitor.clock import SystemClock
 from monitor.model import (
@@ -28,6 +28,7 @@ from monitor.store import SqlStore
 from monitor.store.columns import to_microseconds
 from monitor.store.migrate import config_for
 from monitor.store.sql import Database
+from monitor.store.wordindex import FTS5, TSVECTOR
 from tests.support.articles import NOW
 from tests.support.polls import a_source, names
 
@@ -156,6 +157,35 @@ async def test_what_lists_are_found_by_is_filled_in(old: Database, database_url:
         assert [state.source.name for state in await store.hubbed_sources()] == ["wire"]
         assert await store.topics_by_name("", "", 9) == [topics[1], topics[0]]
         assert await store.topics_using() == [topics[1]]
+
+
+async def test_words_that_were_cut_otherwise_are_found(old: Database, database_url: str) -> None:
+    titles = {2: "L’OTAN", 3: "나토가", 4: "Minis\u00adter", 5: "Harbour"}
+    stale = {2: "l'otan", 3: "나토가", 4: "minis ter", 5: "harbour"}
+
+    def fill(connection: Connection) -> None:
+        command.upgrade(config_for(connection), "0007")
+        product = connection.dialect.name
+        for seq, title in titles.items():
+            copied = ", ".join(
+                {"id": f"'a{seq}'", "seq": f"{seq}", "title": ":title"}.get(name, name)
+                for name in (
+                    column["name"] for column in inspect(connection).get_columns("article")
+                )
+            )
+            copy = text(f"INSERT INTO article SELECT {copied} FROM article WHERE id = 'a1'")  # noqa: S608
+            connection.execute(copy, {"title": title})
+            index = FTS5 if product == "sqlite" else TSVECTOR
+            connection.execute(index.insert, {"seq": seq, "words": stale[seq]})
+
+    await old.start()
+    await old.migrate(fill)
+    await old.stop()
+    async with migrated(database_url) as store:
+        expected = {"OTAN": 2, "l'OTAN": 2, "나토": 3, "minister": 4, "harbour": 5}
+        for query, seq in expected.items():
+            page = await search(store, query, ArticleFilter(), NOW)
+            assert [row.seq for row in page.rows] == [seq]
 
 
 async def test_topics_and_marks_stay(old: Database, database_url: str) -> None:
