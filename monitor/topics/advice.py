@@ -7,12 +7,14 @@ knows what the articles of some time hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.text.words import fold
 from monitor.topics.canonical import canonical
+from monitor.topics.implied import Implications
+from monitor.topics.never import SHORT, never_holds, never_together, short, twice
 from monitor.topics.presearch import necessary
 from monitor.topics.query import Query
 from monitor.topics.shape import parts_of, walk
@@ -22,6 +24,7 @@ from monitor.topics.tree import (
     Field,
     Fuzzy,
     In,
+    Near,
     Node,
     Not,
     Or,
@@ -43,7 +46,6 @@ ENOUGH = 200
 """Articles that a vocabulary must know for its silence to mean something."""
 _APART = frozenset({Zone.AUTHOR, Zone.TAG, Zone.PLACE, Zone.URL})
 """Zones whose words are not those of texts."""
-_SHORT = 80
 _NAMED = 6
 
 
@@ -74,13 +76,18 @@ class Vocabulary(Protocol):
 def surprises(query: Query, text: str = "") -> list[Surprise]:
     """Return what will surprise in a query; `text` is how its author wrote it."""
     found = [*_unwritten(query, text), *_of_all_articles(query.root)]
+    known = Implications()
     for node in walk(query.root):
         match node:
             case And(items):
-                found += _never(node, items)
+                found += _told(never_together(items, known), node)
             case Or(items):
                 found += _always(items)
                 found += _for_nothing(items)
+            case Value():
+                found += _told(never_holds(node), node)
+            case Near():
+                found += _told(twice(node, known), node)
     return list(dict.fromkeys(found))
 
 
@@ -169,7 +176,7 @@ def _unwritten(query: Query, text: str) -> Iterator[Surprise]:
     """Yield where an OR stands beside an AND that nobody wrote: the AND binds closer."""
     if any(_mixed(text)):
         meant = canonical(query.root)
-        read = f": it is read as {meant}" if len(meant) <= _SHORT else ""
+        read = f": it is read as {meant}" if len(meant) <= SHORT else ""
         yield Surprise(f"OR beside parts without an operator between them{read}; add parentheses")
 
 
@@ -205,36 +212,9 @@ def _of_all_articles(root: Node) -> Iterator[Surprise]:
         yield Surprise(sentence)
 
 
-def _never(node: And, items: Sequence[Node]) -> Iterator[Surprise]:
-    """Yield what contradicts itself: a part that must be there and must not."""
-    implied = {each for item in items if not isinstance(item, Not) for each in _implied(item)}
-    for item in items:
-        if isinstance(item, Not):
-            for each in item.item.items if isinstance(item.item, Or) else (item.item,):
-                if each in implied:
-                    text = canonical(each)
-                    sentence = f"{text} must be there and must not be there: this never matches"
-                    yield Surprise(sentence, _short(node))
-    values: dict[Field, Value] = {}
-    for item in items:
-        if isinstance(item, Value) and "*" not in item.value and item.field is not Field.DOMAIN:
-            other = values.setdefault(item.field, item)
-            if other != item:
-                both = f"{canonical(other)} and {canonical(item)}"
-                yield Surprise(f"{both} at once: this never matches, write OR", _short(node))
-
-
-def _implied(item: Node) -> Iterator[Node]:
-    """Yield what holds wherever an item does."""
-    yield item
-    match item:
-        case Phrase(parts):
-            yield from parts
-        case And(items):
-            for each in items:
-                yield from _implied(each)
-        case Use(_, inner):
-            yield from _implied(inner)
+def _told(sentences: Iterable[str], node: Node) -> Iterator[Surprise]:
+    for sentence in sentences:
+        yield Surprise(sentence, short(node))
 
 
 def _always(items: Sequence[Node]) -> Iterator[Surprise]:
@@ -253,8 +233,3 @@ def _for_nothing(items: Sequence[Node]) -> Iterator[Surprise]:
                 text, shorter = canonical(item), canonical(part)
                 yield Surprise(f"{text} adds nothing: {shorter} finds all of that", text)
                 break
-
-
-def _short(node: Node) -> str:
-    text = canonical(node)
-    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"

@@ -44,6 +44,7 @@ _OPERATED = re.compile(
 _QUOTED = re.compile(
     r'(?P<exact>=?)"(?P<body>[^"]*)"(?P<stem>\^(?P<language>[A-Za-z]*))?(?:~(?P<slop>\d+))?'
 )
+_ADDRESS = re.compile(r"(?P<scheme>[a-z]+:/+)?(?:www\.)?(?P<host>[^/:?#]+)(?P<more>[/:?#].*)?")
 _COUNTED_GROUP = re.compile(r"\)\{\d")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _RANGE = re.compile(r"\[\s*(\S+)\s+TO\s+(\S+)\s*\]", re.IGNORECASE)
@@ -75,6 +76,8 @@ def _plain(word: str, language: str) -> Word:
         literals = len(pattern) - pattern.count("*") - pattern.count("?")
         if pattern[0] in "*?" or literals < LEAST_LITERALS:
             cure = f"begin with a letter, and write at least {LEAST_LITERALS} of them"
+            if not literals:
+                cure += "; behind a sign that is a word of its own, as in Chinese, leave it out"
             raise Fault(None, f"{shown(pattern)} would match too much: {cure}")
         return Wildcard(re.sub(r"\*+", "*", pattern))
     return Stem(word, language) if language else Term(word)
@@ -178,6 +181,10 @@ def value(text: str) -> Value:
     if meant := _MEANT.get((field, given)):
         what = "is no code of ISO 3166" if field is Field.COUNTRY else "is no language"
         raise Fault(None, f"{field}:{given} {what}: write {field}:{meant}")
+    address = _ADDRESS.fullmatch(given) if field is Field.DOMAIN else None
+    if address and (address["scheme"] or address["more"]):
+        cure = f"write domain:{shown(address['host'])}, or url: for words of the address"
+        raise Fault(None, f"domain: takes a host and no more: {cure}")
     if "*" in given and field is not Field.SOURCE:
         raise Fault(None, f"{field}: takes no *: name it whole")
     if not given:

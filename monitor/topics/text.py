@@ -12,9 +12,9 @@ from monitor.model import Article
 from monitor.text.words import exact_words, words
 from monitor.topics.tree import LEAD_WORDS, Field, Zone
 
-_COUNTRY_OF = {"uk": "gb", "ac": "sh", "eu": ""}
+COUNTRY_OF = {"uk": "gb", "ac": "sh", "eu": ""}
 """Country-code domains that are not the ISO 3166 code."""
-_GENERIC = frozenset({"co", "io", "tv", "ai", "me", "fm", "ws", "cc", "to", "ly", "gg", "la"})
+GENERIC = frozenset({"co", "io", "tv", "ai", "me", "fm", "ws", "cc", "to", "ly", "gg", "la"})
 """Country-code domains that are sold to everybody: they say nothing of a country."""
 
 
@@ -94,7 +94,7 @@ class Text:
                 return self._host.removeprefix("www.")
             case Field.COUNTRY:
                 last = self._host.rpartition(".")[2]
-                return "" if len(last) != 2 or last in _GENERIC else _COUNTRY_OF.get(last, last)
+                return "" if len(last) != 2 or last in GENERIC else COUNTRY_OF.get(last, last)
 
     @cached_property
     def vocabulary(self) -> set[str]:

@@ -237,6 +237,19 @@ def test_parse(text: str, root: Node) -> None:
         ("score>=2: -1*a", "column 1: score>=2 is never reached, no part has a weight above 0:"),
         ("score>=1: 0*a b", "column 1: a weight of 0 changes nothing: remove the part"),
         ("title:(body:a)", "column 1: title: takes words and phrases, but no field again"),
+        (
+            "domain:https://www.bbc.co.uk/news",
+            "column 1: domain: takes a host and no more: write domain",
+        ),
+        (
+            "domain:bbc.co.uk/news",
+            "column 1: domain: takes a host and no more: write domain:bbc.co.uk",
+        ),
+        (
+            "domain:bbc.co.uk:443",
+            "column 1: domain: takes a host and no more: write domain:bbc.co.uk",
+        ),
+        ("나토*", "column 1: * would match too much: begin with a letter, and write at least 3 of"),
         ("site:bbc.co.uk", "column 1: site: is no field here: write domain:"),
         ("foo:bar", "column 1: foo: is no field here (there are title:, body:, lead:, author:,"),
         ("lang:english", "column 1: lang: takes a code of two letters such as lang:fr"),
