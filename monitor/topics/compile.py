@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.model import AlertRule, Topic, WordList
-from monitor.topics.matcher import NONE, Matcher
 from monitor.topics.mistakes import MOST_TOLD, BrokenUse, Mistake, QueryError, shown
 from monitor.topics.query import Query, parse
 from monitor.topics.reading import UNKNOWN
@@ -67,21 +66,6 @@ def parse_with_all(
     """Return a query that may use what there is. Raises QueryError."""
     used = "@" in text
     return parse_with(text, compile_topics(topics, lists) if used else _NOTHING, stem)
-
-
-def matcher_of(
-    topics: Sequence[Topic],
-    lists: Iterable[WordList] = (),
-    frequencies: Mapping[str, int] = NONE,
-) -> Matcher:
-    """Return the matcher of topics. Raises QueryError, with the topic's id, for one of them."""
-    compiled = compile_topics(topics, lists)
-    for name, error in compiled.errors.items():
-        raise QueryError(error.mistakes, f"topic '{name}': ")
-    matcher = Matcher(frequencies)
-    for topic in topics:
-        matcher.put(topic.id, compiled.queries[topic.id].root, topic.version)
-    return matcher
 
 
 _NOTHING = Compiled({}, {}, {})

@@ -23,7 +23,7 @@ import psutil
 
 from monitor.model import Article, Topic
 from monitor.store import SqlStore
-from monitor.topics.compile import matcher_of
+from tests.support.matchers import matcher_of
 from tests.support.service import ServiceProcess
 
 SEED = 7

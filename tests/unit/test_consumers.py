@@ -30,10 +30,10 @@ from monitor.model import (
 from monitor.relay import fetched_event
 from monitor.store import SqlStore
 from monitor.telemetry import Health
-from monitor.topics.compile import matcher_of
 from monitor.topics.query import parse
 from tests.support.articles import an_article
 from tests.support.clock import START, FakeClock
+from tests.support.matchers import matcher_of
 
 BODY = "Defence ministers of the Shanghai Cooperation Organisation met in Astana to plan exercises."
 RULES = (AlertRule(id="rule", topics=("sco",), channels=("log", "hook")),)

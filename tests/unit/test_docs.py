@@ -31,10 +31,10 @@ from monitor.retry import DELIVERY_DELAYS
 from monitor.settings import PREFIX, Role, Settings
 from monitor.sources import TYPES
 from monitor.telemetry import REGISTRY, Health
-from monitor.topics.compile import matcher_of
 from monitor.topics.query import parse
 from monitor.topics.tree import Term
 from tests.support.articles import an_article
+from tests.support.matchers import matcher_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = (

@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.model import Article, Topic
-from monitor.topics.compile import matcher_of
 from monitor.topics.evaluate import holds
 from monitor.topics.matcher import Finder, Matcher, fastest, frequencies_of
 from monitor.topics.patterns import Patterns
 from monitor.topics.plain import PlainFinder
-from monitor.topics.query import QueryError, parse
+from monitor.topics.query import parse
 from monitor.topics.text import Text
 from monitor.topics.tree import Node
 from tests.support.articles import an_article
+from tests.support.matchers import matcher_of
 from tests.support.queries import some_article, some_node
 from tests.support.reference import reference_holds
 
@@ -155,12 +155,6 @@ def test_title_looks_at_the_title_alone() -> None:
 def test_case_hyphens_and_possessives_do_not_count() -> None:
     article = an_article(title="Russia’s DEFENCE-Minister", body="")
     assert topics_of(article, t='"russia defence minister"') == ("t",)
-
-
-def test_a_topic_whose_query_does_not_hold_is_named() -> None:
-    with pytest.raises(QueryError, match=r"^topic 'bad': column 3: AND needs") as caught:
-        matcher_of([Topic(id="bad", name="", query="a AND")])
-    assert caught.value.column == 3
 
 
 def test_a_topic_is_dropped_and_its_version_known() -> None:

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from monitor.declarations import read_topics
-from monitor.topics.compile import matcher_of
 from monitor.topics.matcher import Matcher
 from tests.support.articles import an_article
+from tests.support.matchers import matcher_of
 
 ROOT = Path(__file__).parents[2]
 LABELLED = ROOT / "tests" / "fixtures" / "topics"

@@ -9,7 +9,8 @@ import pytest
 from monitor.cli.topics.reading import article_of
 from monitor.declarations import read_topics
 from monitor.model import Article, Topic
-from monitor.topics.compile import compile_topics, matcher_of
+from monitor.topics.compile import compile_topics
+from tests.support.matchers import matcher_of
 
 CONFIG = Path(__file__).parents[2] / "config"
 TOPICS, LISTS = read_topics(CONFIG, lambda *_: {}, [])
