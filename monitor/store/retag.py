@@ -13,7 +13,6 @@ from sqlalchemy import (
     Executable,
     bindparam,
     delete,
-    func,
     select,
     tuple_,
     update,
@@ -52,9 +51,9 @@ class SqlTagging:
     async def retag(self, taggings: Sequence[Tagging]) -> int:
         """Give stored articles other topics; return how many have changed.
 
-        Each gets a new `seq`, so that readers of changes see it; nothing is sent and nobody is
-        alerted. An article that has another revision by now is left alone: the stream has tagged
-        it since. Raises Unavailable.
+        Each keeps its `seq`, so lists keep their order; nothing is sent and nobody is alerted. An
+        article that has another revision by now is left alone: the stream has tagged it since.
+        Raises Unavailable.
         """
         if not taggings:
             return 0
@@ -91,25 +90,18 @@ class SqlTagging:
 
 
 def _retag(dialect: Dialect, taggings: Sequence[Tagging], connection: Connection) -> int:
-    # As for saving: nobody else changes the archive until this is committed, and `seq` is given
-    # in the order in which the transactions become visible.
+    # As for saving: nobody else changes the archive until this is committed.
     dialect.lock(connection, Lock.ARTICLE_SEQ)
     wanted = {tagging.article_id: tagging for tagging in taggings}
     ids = {"ids": dialect.listed(list(wanted))}
     stored = {row.id: row for row in connection.execute(_tagged(dialect), ids)}
-    changed = [
-        tagging
+    changed = {
+        stored[id_].seq: tagging
         for id_, tagging in wanted.items()
         if id_ in stored and _differs(stored[id_], tagging)
-    ]
+    }
     if changed:
-        start: int = connection.execute(_LAST_SEQ).scalar_one()
-        moved = [
-            {"old": stored[each.article_id].seq, "seq": start + place}
-            for place, each in enumerate(changed, 1)
-        ]
-        connection.execute(dialect.word_index.move, moved)
-        _write(connection, dialect, {start + place: each for place, each in enumerate(changed, 1)})
+        _write(connection, dialect, changed)
     return len(changed)
 
 
@@ -121,11 +113,10 @@ def _write(connection: Connection, dialect: Dialect, changed: Mapping[int, Taggi
     rows = [
         {
             "which": tagging.article_id,
-            "new_seq": seq,
             "new_topics": tagging.topics,
             "new_versions": tagging.versions,
         }
-        for seq, tagging in changed.items()
+        for tagging in changed.values()
     ]
     connection.execute(_UPDATE, rows)
     ids = {"ids": dialect.listed([tagging.article_id for tagging in changed.values()])}
@@ -203,7 +194,6 @@ _UPDATE = (
     update(ARTICLE)
     .where(ARTICLE.c.id == bindparam("which"))
     .values(
-        seq=bindparam("new_seq"),
         topics=bindparam("new_topics"),
         topic_versions=bindparam("new_versions"),
     )
@@ -213,4 +203,3 @@ _MARKS = (
     .where(TOPIC_MARK.c.topic == bindparam("topic"))
     .order_by(TOPIC_MARK.c.marked_at.desc(), TOPIC_MARK.c.article_id)
 )
-_LAST_SEQ = select(func.coalesce(func.max(ARTICLE.c.seq), 0))

@@ -22,15 +22,13 @@ _SEQ = column("seq", BigInteger)
 class WordIndex:
     """SQL for one database product.
 
-    `insert` takes `seq` and `words` (with spaces between them), `delete` and `move` take `old`,
-    `move` takes `seq`, too. `found` has the `seq` of those articles before `before` that `asked`
-    is about, the newest first; `count` takes `asked` and
-    `first`, the lowest `seq` that counts.
+    `insert` takes `seq` and `words` (with spaces between them), `delete` takes `old`. `found` has
+    the `seq` of those articles before `before` that `asked` is about, the newest first; `count`
+    takes `asked` and `first`, the lowest `seq` that counts.
     """
 
     insert: TextClause
     delete: TextClause
-    move: TextClause
     found: TextualSelect
     count: TextClause
     word: Callable[[str, bool], str]
@@ -72,7 +70,6 @@ def _lexeme(word: str, prefix: bool) -> str:
 FTS5 = WordIndex(
     insert=text("INSERT INTO article_words (rowid, words) VALUES (:seq, :words)"),
     delete=text("DELETE FROM article_words WHERE rowid = :old"),
-    move=text("UPDATE article_words SET rowid = :seq WHERE rowid = :old"),
     found=text(
         "SELECT rowid AS seq FROM article_words WHERE article_words MATCH :asked"
         " AND rowid < :before ORDER BY rowid DESC"
@@ -90,7 +87,6 @@ TSVECTOR = WordIndex(
         " array_to_tsvector(coalesce(string_to_array(nullif(:words, ''), ' '), '{}')))"
     ),
     delete=text("DELETE FROM article_words WHERE seq = :old"),
-    move=text("UPDATE article_words SET seq = :seq WHERE seq = :old"),
     # `seq + 0`, so that the primary key is no way to the rows: PostgreSQL takes it where it knows
     # little of the words, and reads everything.
     found=text(
