@@ -83,6 +83,9 @@ class TopicFields(BaseModel):
     stem: Stem | None = None
     description: str | None = Field(None, max_length=2_000, pattern=NO_NUL)
     priority: Priority | None = None
+    version: int | None = Field(
+        None, description="The version that was looked at: refused where it is another by now."
+    )
 
     def applied(self, topic: Topic) -> Topic:
         """Return a topic with these changes."""

@@ -147,7 +147,8 @@ class Topics(Protocol):
         """Add a user's topic; raises Rejected where the id is taken."""
 
     async def change_topic(self, topic: Topic) -> None:
-        """Replace a user's topic; raises Rejected where there is none, or it is declared."""
+        """Replace a user's topic; raises Rejected where there is none, it is declared, or it has
+        another version by now."""
 
     async def remove_topic(self, topic_id: str) -> None:
         """Remove a user's topic; raises as `change_topic`."""

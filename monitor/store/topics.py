@@ -65,12 +65,17 @@ class SqlTopics:
         await self._change(work)
 
     async def change_topic(self, topic: Topic) -> None:
-        """Replace a user's topic. Raises Unavailable, or Rejected where there is none, or where
-        the operator declares it."""
+        """Replace a user's topic, which has the version that it was read with. Raises Unavailable,
+        or Rejected where it has another by now, where there is none, or where the operator
+        declares it."""
 
         def work(connection: Connection) -> tuple[Rows, Rows]:
-            before = {topic.id: _own(connection, topic.id)}
-            return _as_rows([replace(topic, owner=Owner.USER)], before), []
+            row = _own(connection, topic.id)
+            version = _unpack_topic(row.definition).version
+            if version != topic.version:
+                what = f"topic '{topic.id}' was changed meanwhile, its version is {version} now"
+                raise Rejected(f"{what}: look at it again")
+            return _as_rows([replace(topic, owner=Owner.USER)], {topic.id: row}), []
 
         await self._change(work)
 

@@ -57,6 +57,18 @@ async def test_only_a_change_raises_the_revision(store: SqlStore) -> None:
     assert await store.word_lists() == []
 
 
+async def test_a_query_that_somebody_else_has_changed_meanwhile_stays(store: SqlStore) -> None:
+    await store.add_topic(NAVY)
+    seen = await store.topic(NAVY.id)
+    assert seen is not None
+    await store.change_topic(replace(seen, query="navy"))
+    with pytest.raises(Rejected, match="was changed meanwhile"):
+        await store.change_topic(replace(seen, query="fleet"))
+    found = await store.topic(NAVY.id)
+    assert found is not None
+    assert found.query == "navy"
+
+
 async def test_another_query_or_stemmer_is_another_version(store: SqlStore) -> None:
     await store.declare_topics([STORM], [])
     renamed = replace(STORM, name="Bad weather")

@@ -129,3 +129,15 @@ async def test_a_query_that_does_not_hold_is_refused_with_its_place(tmp_path: Pa
         status, problem = await ask(running, "PATCH", "/base", {"query": "@more"})
         assert status == 422
         assert "a topic cannot use itself" in problem["detail"]
+
+
+async def test_what_two_people_change_at_once_is_not_lost(tmp_path: Path) -> None:
+    async with a_service(tmp_path, {}) as running:
+        await ask(running, "POST", "", {"id": "sea", "query": "ferry"})
+        first = {"query": "ferry OR boat", "version": 1}
+        status, topic = await ask(running, "PATCH", "/sea", first)
+        assert (status, topic["version"]) == (200, 2)
+        status, problem = await ask(running, "PATCH", "/sea", {"query": "ship", "version": 1})
+        assert status == 409
+        assert "was changed meanwhile, its version is 2 now" in problem["detail"]
+        assert (await ask(running, "PATCH", "/sea", {"query": "ship"}))[1]["version"] == 3

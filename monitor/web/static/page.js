@@ -323,7 +323,7 @@
       const fields = { ...given(), name: name.value, description: description.value, priority: priority.value };
       const known = form.dataset.topic;
       const answer = known
-        ? await ask(`/api/v1/topics/${encodeURIComponent(known)}`, "PATCH", fields)
+        ? await ask(`/api/v1/topics/${encodeURIComponent(known)}`, "PATCH", { ...fields, version: Number(form.dataset.version) })
         : await ask("/api/v1/topics", "POST", { ...fields, id: id.value });
       if (!answer.ok) return refused(answer);
       const topic = await answer.json();
