@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from rapidfuzz.distance import Levenshtein
 
 from monitor.topics.leaves import compiled
+from monitor.topics.shape import parts_of
 from monitor.topics.stems import stem_of
 from monitor.topics.text import Segment, Text
 from monitor.topics.tree import (
@@ -44,6 +45,12 @@ from monitor.topics.tree import (
     Word,
     Zone,
 )
+
+Start: TypeAlias = tuple[int, int]
+"""The segment and the token at which places begin."""
+Lengths: TypeAlias = int
+"""The places that begin at one token: bit `n` is set where one has `n` tokens. However often a word
+is repeated, a token takes one such number, and not one object for each place."""
 
 
 class Span(NamedTuple):
@@ -74,32 +81,63 @@ def holds(node: Node, text: Text, zone: Zone = Zone.TEXT) -> bool:
         case Regex() | Value() | Published() | Within():
             return _value_holds(node, text)
         case _:
-            return bool(spans(node, text, zone))
+            return any(_found(node, text, zone))
 
 
-def spans(node: Node, text: Text, zone: Zone = Zone.TEXT) -> list[Span]:
-    """Return the places of a positional node in a zone, in order, each once."""
+def spans(node: Node, text: Text, zone: Zone = Zone.TEXT, most: int | None = None) -> list[Span]:
+    """Return the places of a positional node in a zone, in order, each once; the first `most`."""
+    found = (
+        Span(segment, start, start + length)
+        for (segment, start), lengths in sorted(_places_of(node, text, zone).items())
+        for length in range(lengths.bit_length())
+        if lengths >> length & 1
+    )
+    return list(islice(found, most))
+
+
+def count_starts(node: Node, text: Text, zone: Zone = Zone.TEXT, most: int | None = None) -> int:
+    """Return at how many tokens a place of a positional node starts, at most `most`."""
+    starts: set[Start] = set()
+    for start, _ in _found(node, text, zone):
+        starts.add(start)
+        if len(starts) == most:
+            break
+    return len(starts)
+
+
+def _places_of(node: Node, text: Text, zone: Zone) -> dict[Start, Lengths]:
+    found: dict[Start, Lengths] = {}
+    for start, lengths in _found(node, text, zone):
+        found[start] = found.get(start, 0) | lengths
+    return found
+
+
+def _found(node: Node, text: Text, zone: Zone) -> Iterator[tuple[Start, Lengths]]:
+    """Yield the places of a positional node as they are found: some starts several times."""
     match node:
-        case Phrase(parts, slop):
-            return [
-                Span(number, *place)
-                for number, segment in enumerate(text.segments(zone))
-                for place in sorted(_phrase(parts, slop, segment))
-            ]
         case Near(left, right, distance, ordered):
-            return _near(spans(left, text, zone), spans(right, text, zone), distance, ordered)
-        case Or(items):
-            return sorted({span for item in items for span in spans(item, text, zone)})
-        case Use(_, item):
-            return spans(item, text, zone)
-        case Term() | Exact() | Stem() | Wildcard() | Fuzzy():
-            return [
-                Span(number, place, place + 1)
-                for number, segment in enumerate(text.segments(zone))
-                for place in places(node, segment)
-            ]
+            second = _places_of(right, text, zone)
+            first = _places_of(left, text, zone) if second else {}
+            yield from _followed(first, second, distance)
+            if not ordered:
+                yield from _followed(second, first, distance)
+        case Or() | Use():
+            for item in parts_of(node):
+                yield from _found(item, text, zone)
+        case Phrase() | Term() | Exact() | Stem() | Wildcard() | Fuzzy():
+            for number, segment in enumerate(text.segments(zone)):
+                for start, lengths in _in_segment(node, segment):
+                    yield (number, start), lengths
         case _:
             raise TypeError(f"{type(node).__name__} has no places")
+
+
+def _in_segment(node: Word | Phrase, segment: Segment) -> Iterator[tuple[int, Lengths]]:
+    if isinstance(node, Phrase):
+        yield from _phrase(node.words, node.slop, segment)
+    else:
+        for place in places(node, segment):
+            yield place, 0b10
 
 
 def places(word: Word, segment: Segment) -> Sequence[int]:
@@ -139,40 +177,58 @@ def _counts(node: AtLeast | Score | Repeat, text: Text, zone: Zone) -> bool:
         case Score(threshold, parts):
             return sum(weight for weight, item in parts if holds(item, text, zone)) >= threshold
         case Repeat(count, item):
-            return len({span[:2] for span in spans(item, text, zone)}) >= count
+            return count_starts(item, text, zone, count) == count
 
 
-def _phrase(parts: Sequence[Word], slop: int, segment: Segment) -> set[tuple[int, int]]:
-    """Return the places of words in their order, with at most `slop` others between them."""
+def _phrase(parts: Sequence[Word], slop: int, segment: Segment) -> Iterator[tuple[int, Lengths]]:
+    """Yield the places of words in their order, with at most `slop` others between them."""
     at = [places(word, segment) for word in parts]
     if not all(at):
-        return set()
-    # From each place of the first word, the places of the last one that are reached.
-    reached = {(start, start) for start in at[0]}
-    for number, found in enumerate(at[1:], 1):
-        reached = {
-            (start, following)
-            for start, last in reached
-            for following in found[
-                bisect_left(found, last + 1) : bisect_right(found, start + number + slop)
-            ]
-        }
-    return {(start, last + 1) for start, last in reached}
+        return
+    for start in at[0]:
+        last = start
+        for number, found in enumerate(at[1:-1], 1):
+            # The nearest place of a word leaves the most room to those behind it.
+            nearest = bisect_left(found, last + 1)
+            if nearest == len(found) or found[nearest] > start + number + slop:
+                break
+            last = found[nearest]
+        else:
+            ends = at[-1]
+            reached = bisect_right(ends, start + len(parts) - 1 + slop)
+            lengths = 0
+            for end in ends[bisect_left(ends, last + 1) : reached]:
+                lengths |= 2 << (end - start)
+            if lengths:
+                yield start, lengths
 
 
-def _near(left: list[Span], right: list[Span], distance: int, ordered: bool) -> list[Span]:
-    found = set(_followed(left, right, distance))
-    if not ordered:
-        found.update(_followed(right, left, distance))
-    return sorted(found)
+def _followed(
+    first: dict[Start, Lengths], second: dict[Start, Lengths], distance: int
+) -> Iterator[tuple[Start, Lengths]]:
+    """Yield what reaches from a place to the end of one that begins behind it, near enough."""
+    starts = sorted(second)
+    for (segment, start), lengths in first.items():
+        window = _followers(lengths, distance)
+        nearest = bisect_left(starts, (segment, start + 1))
+        furthest = bisect_left(starts, (segment, start + window.bit_length()), nearest)
+        reached = 0
+        for other in starts[nearest:furthest]:
+            apart = other[1] - start
+            if window >> apart & 1:
+                reached |= second[other] << apart
+        if reached:
+            yield (segment, start), reached
 
 
-def _followed(first: list[Span], second: list[Span], distance: int) -> Iterator[Span]:
-    """Yield what reaches from a span to one that begins behind it, near enough; both sorted."""
-    for segment, start, end in first:
-        begin = bisect_left(second, (segment, end, 0))
-        for other in second[begin : bisect_left(second, (segment, end + distance + 1, 0))]:
-            yield Span(segment, start, other.end)
+def _followers(lengths: Lengths, distance: int) -> int:
+    """Return how far from a start something may begin, as bits: 0 to `distance` behind an end."""
+    done = 0
+    while done < distance:
+        step = min(done + 1, distance - done)
+        lengths |= lengths << step
+        done += step
+    return lengths
 
 
 def _value_holds(node: Regex | Value | Published | Within, text: Text) -> bool:

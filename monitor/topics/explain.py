@@ -6,13 +6,13 @@ is slow beside the matcher (some milliseconds an article) and meant for people w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 
 from monitor.text.words import located
 from monitor.topics.canonical import canonical
-from monitor.topics.evaluate import Span, holds, spans
+from monitor.topics.evaluate import Span, count_starts, holds, spans
 from monitor.topics.leaves import compiled
 from monitor.topics.shape import parts_of
 from monitor.topics.text import Segment, Text
@@ -108,11 +108,11 @@ class _Explainer:
 
     def _leaf(self, node: Node, zone: Zone, sides: tuple[Part, ...]) -> Part:
         found = holds(node, self._text, zone)
-        places = tuple(self._places(node, zone))[:MAX_PLACES]
+        places = tuple(islice(self._places(node, zone), MAX_PLACES))
         note = self._noted(node, zone) if not found else ""
         return Part(node, zone, canonical(node), found, sides, places, note)
 
-    def _places(self, node: Node, zone: Zone) -> Sequence[Place]:
+    def _places(self, node: Node, zone: Zone) -> Iterable[Place]:
         match node:
             case Repeat(_, item):
                 return self._places(item, zone)
@@ -127,9 +127,7 @@ class _Explainer:
                 ]
 
     def _spans(self, node: Node, zone: Zone) -> list[Span]:
-        return sorted(
-            spans(node, self._text, zone), key=lambda each: (each.segment, each.start, each.end)
-        )
+        return spans(node, self._text, zone, MAX_PLACES)
 
     def _place(self, segment: Segment, span: Span) -> Place:
         raw = segment.raw
@@ -148,7 +146,7 @@ class _Explainer:
             case Near(left, right):
                 return _apart(self._spans(left, zone), self._spans(right, zone))
             case Repeat(count, item):
-                return f"{len({(s.segment, s.start) for s in self._spans(item, zone)})} of {count}"
+                return f"{count_starts(item, text, zone)} of {count}"
             case Value(name):
                 return _valued(name, text.value(name))
             case Published() | Within():
@@ -180,7 +178,7 @@ def _apart(left: Sequence[Span], right: Sequence[Span]) -> str:
         return ""
     gaps = [
         max(one.start, other.start) - min(one.end, other.end)
-        for one, other in product(left[:MAX_PLACES], right[:MAX_PLACES])
+        for one, other in product(left, right)
         if one.segment == other.segment
     ]
     apart = [gap for gap in gaps if gap >= 0]
