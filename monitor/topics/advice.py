@@ -13,6 +13,7 @@ from typing import Protocol
 
 from monitor.text.words import fold
 from monitor.topics.canonical import canonical
+from monitor.topics.evaluate import starred
 from monitor.topics.implied import Implications
 from monitor.topics.never import SHORT, never_holds, never_together, short, twice
 from monitor.topics.presearch import necessary
@@ -98,7 +99,7 @@ def unknown_sources(query: Query, names: Collection[str]) -> list[str]:
     while waiting:
         node = waiting.pop()
         if isinstance(node, Value) and node.field is Field.SOURCE:
-            wanted = re.compile(".*".join(map(re.escape, node.value.split("*"))))
+            wanted = starred([*map(re.escape, node.value.split("*"))])
             found |= {node.value} if not any(map(wanted.fullmatch, names)) else set()
         elif not isinstance(node, Use):
             waiting.extend(parts_of(node))

@@ -160,9 +160,18 @@ def fitting(word: Stem | Wildcard | Fuzzy) -> Callable[[str], bool]:
         case Fuzzy(text, most):
             return lambda token: Levenshtein.distance(text, token, score_cutoff=most) <= most
         case Wildcard(pattern):
-            regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-            matched = re.compile(regex, re.DOTALL).fullmatch
+            parts = [re.escape(part).replace(r"\?", ".") for part in pattern.split("*")]
+            matched = starred(parts).fullmatch
             return lambda token: matched(token) is not None
+
+
+def starred(parts: Sequence[str]) -> re.Pattern[str]:
+    """Return the regular expression of some, of fixed length, with anything between them."""
+    first, *others = parts
+    # Where one is found first is as good as anywhere later: so a word is gone through once.
+    between = "".join(f"(?>.*?{part})" for part in others[:-1])
+    last = f".*{others[-1]}" if others else ""
+    return re.compile(f"{first}{between}{last}", re.DOTALL)
 
 
 def count_fitting(word: Stem | Wildcard | Fuzzy, tokens: Iterable[str], limit: int) -> int:
@@ -249,6 +258,5 @@ def _has(actual: str, field: Field, wanted: str) -> bool:
     if field is Field.DOMAIN:
         return actual == wanted or actual.endswith(f".{wanted}")
     if "*" in wanted:
-        pattern = re.escape(wanted).replace(r"\*", ".*")
-        return re.fullmatch(pattern, actual, re.DOTALL) is not None
+        return starred([*map(re.escape, wanted.split("*"))]).fullmatch(actual) is not None
     return actual == wanted

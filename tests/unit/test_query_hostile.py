@@ -101,3 +101,10 @@ def test_places_of_a_word_that_is_everywhere_are_found_in_time(text: str) -> Non
     start = time.process_time()
     assert holds(query.root, article) is explain(query.root, article).holds
     assert time.process_time() - start < 5.0
+
+
+@pytest.mark.parametrize("text", ["aaa*a*a*a*a*a*a*b", "aaa?*?*?*?*b", "source:a*a*a*a*a*b a"])
+def test_several_stars_take_no_longer_than_their_word(text: str) -> None:
+    query = parse(text)
+    article = an_article(body="a" * 2_000, source="a" * 100)
+    assert fastest(lambda: holds(query.root, Text.of(article))) < 4 * MATCHED_WITHIN
