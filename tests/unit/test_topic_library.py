@@ -9,6 +9,7 @@ import pytest
 from monitor.cli.topics.reading import article_of
 from monitor.declarations import read_topics
 from monitor.model import Article, Topic
+from monitor.topics.advice import surprises
 from monitor.topics.compile import compile_topics
 from tests.support.matchers import matcher_of
 
@@ -33,6 +34,11 @@ def test_there_are_many_and_each_has_expectations_enough() -> None:
         if min(len(topic.expect.match), len(topic.expect.no_match)) >= LEAST
     ]
     assert len(thorough) > 30
+
+
+def test_nothing_surprises_in_them() -> None:
+    queries = compile_topics(TOPICS, LISTS).queries
+    assert [told for topic in TOPICS for told in surprises(queries[topic.id], topic.query)] == []
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.id)
