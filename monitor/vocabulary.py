@@ -32,7 +32,12 @@ class NewestWords:
     @classmethod
     async def of(cls, archive: Archive, now: datetime) -> NewestWords:
         """Return the words of the articles of the last 30 days. Raises Unavailable."""
-        return cls(archive, *await archive.newest_since(now - DAYS, MOST))
+        return await cls.since(archive, now - DAYS)
+
+    @classmethod
+    async def since(cls, archive: Archive, when: datetime) -> NewestWords:
+        """Return the words of the articles fetched from a moment on. Raises Unavailable."""
+        return cls(archive, *await archive.newest_since(when, MOST))
 
     async def count(self, words: Collection[str]) -> Mapping[str, int]:
         """Return how many articles hold each of these folded words. Raises Unavailable."""

@@ -1,15 +1,12 @@
-"""What the articles of the last 30 days hold, on every database: as the command reads it, and as
-the API asks for it."""
+"""What the articles of the last 30 days hold, on every database."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 
 from monitor import vocabulary
-from monitor.cli.topics.checking import _Seen
 from monitor.clock import SystemClock
 from monitor.store import SqlStore
 from monitor.topics.advice import ENOUGH, Vocabulary, strangers
@@ -21,18 +18,9 @@ DAY = timedelta(days=1)
 TODAY = SystemClock().now()
 
 
-async def read(store: SqlStore) -> Vocabulary:
-    """The vocabulary of the command."""
-    return await _Seen.of(store, "30d")
-
-
 async def asked(store: SqlStore) -> Vocabulary:
-    """The vocabulary of the API."""
+    """The vocabulary of the command and of the API."""
     return await NewestWords.of(store, SystemClock().now())
-
-
-WAYS = pytest.mark.parametrize("seen", [read, asked])
-Way = Callable[[SqlStore], Awaitable[Vocabulary]]
 
 
 async def fill(store: SqlStore, articles: int = ENOUGH) -> None:
@@ -49,12 +37,9 @@ async def told(vocabulary: Vocabulary, query: str) -> list[str]:
     return [surprise.sentence for surprise in await strangers(parse(query), vocabulary)]
 
 
-@WAYS
-async def test_what_no_article_of_the_last_30_days_holds_is_told(
-    store: SqlStore, seen: Way
-) -> None:
+async def test_what_no_article_of_the_last_30_days_holds_is_told(store: SqlStore) -> None:
     await fill(store)
-    words = await seen(store)
+    words = await asked(store)
     assert words.articles == ENOUGH
     cure = "in none of 200 articles: check the spelling"
     assert await told(words, "ferry7 (gale OR gal* OR hail^en OR galez~1 OR ferry8)") == [
@@ -67,10 +52,9 @@ async def test_what_no_article_of_the_last_30_days_holds_is_told(
     ]
 
 
-@WAYS
-async def test_few_articles_tell_nothing(store: SqlStore, seen: Way) -> None:
+async def test_few_articles_tell_nothing(store: SqlStore) -> None:
     await fill(store, ENOUGH - 1)
-    assert await told(await seen(store), "gale") == []
+    assert await told(await asked(store), "gale") == []
 
 
 async def test_what_only_a_sample_lacks_is_not_told(

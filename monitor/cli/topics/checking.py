@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,41 +11,13 @@ import typer
 
 from monitor.cli.output import counted, plain, print_json
 from monitor.cli.session import FAILED, Json, execute, existing, load_config, out
-from monitor.cli.topics.archive import Since, archive_if_there, pages_since, start_of
-from monitor.cli.topics.lookup import declared_in, errors_of, known_topics, topic_named
+from monitor.cli.topics.archive import Since, archive_if_there, start_of
+from monitor.cli.topics.lookup import Known, declared_in, errors_of, known_topics, topic_named
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.model import Topic
-from monitor.protocols import Archive
 from monitor.topics.advice import Surprise, strangers, surprises
-from monitor.topics.evaluate import count_fitting
-from monitor.topics.matcher import frequencies_of
-from monitor.topics.tree import Fuzzy, Stem, Wildcard
-
-
-class _Seen:
-    """The words of the stored articles of some time, each with how many articles hold it."""
-
-    def __init__(self) -> None:
-        self.articles = 0
-        self._counts: Counter[str] = Counter()
-
-    @classmethod
-    async def of(cls, archive: Archive, since: str) -> _Seen:
-        """Read the articles of the last days."""
-        seen, now = cls(), SystemClock().now()
-        async for rows in pages_since(archive, start_of(since, now), now, "reading"):
-            seen._counts.update(frequencies_of(row.article for row in rows))
-            seen.articles += len(rows)
-        return seen
-
-    async def count(self, words: Collection[str]) -> Mapping[str, int]:
-        """Return how many articles hold each of these words."""
-        return {word: self._counts[word] for word in words}
-
-    async def expand(self, word: Stem | Wildcard | Fuzzy, limit: int) -> int:
-        """Return for how many words this one stands, at most `limit`."""
-        return count_fitting(word, self._counts, limit)
+from monitor.vocabulary import NewestWords
 
 
 def check(
@@ -82,20 +53,24 @@ class _Looked:
 async def _look(config: Config, file: Path | None, since: str, wanted: Collection[str]) -> _Looked:
     async with archive_if_there(config) as archive:
         known = await known_topics(config, archive)
-        seen = await _Seen.of(archive, since) if archive is not None else _Seen()
-    if file is not None:
-        known = declared_in(file, known)
-    topics = [topic_named(name, known) for name in wanted] or known.topics
+        if file is not None:
+            known = declared_in(file, known)
+        topics = [topic_named(name, known) for name in wanted] or known.topics
+        start = start_of(since, SystemClock().now())
+        seen = await NewestWords.since(archive, start) if archive is not None else None
+        told = [(topic.id, each) for topic in topics for each in await _told(topic, known, seen)]
     ids = {topic.id for topic in topics}
     errors = errors_of(known)
     problems = [(name, str(error)) for name, error in errors.items() if name in ids or not wanted]
-    told: list[tuple[str, Surprise]] = []
-    for topic in topics:
-        query = known.compiled.queries.get(topic.id)
-        if query is not None:
-            found = [*surprises(query, topic.query), *await strangers(query, seen)]
-            told += [(topic.id, surprise) for surprise in found]
     return _Looked(topics, problems, told)
+
+
+async def _told(topic: Topic, known: Known, seen: NewestWords | None) -> list[Surprise]:
+    query = known.compiled.queries.get(topic.id)
+    if query is None:
+        return []
+    unseen = await strangers(query, seen) if seen is not None else []
+    return [*surprises(query, topic.query), *unseen]
 
 
 def _print(found: _Looked) -> None:
