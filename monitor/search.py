@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from monitor.model import ArticleFilter, SearchPage
+from monitor.model import ArticleFilter, SearchPage, SearchPlan
 from monitor.protocols import Archive
 from monitor.topics.compile import names_in, parse_with_all
 from monitor.topics.search import Ranking, plan_of, terms_of
@@ -36,12 +36,16 @@ async def search(
     which: ArticleFilter,
     now: datetime,
     order: Order = Order.NEWEST,
+    *,
+    patient: bool = False,
 ) -> SearchPage:
     """Return the articles that a query means; `now` is what `in:24h` counts from.
 
-    The best of the newest 1,000 come on one page. Raises QueryError, Unavailable.
+    The best of the newest 1,000 come on one page. Who is patient gets a full page, however much of
+    the archive has to be looked at for it. Raises QueryError, Unavailable.
     """
-    return await find(archive, await meaning_of(archive, query), which, now, order)
+    root = await meaning_of(archive, query)
+    return await find(archive, root, which, now, order, patient=patient)
 
 
 async def meaning_of(archive: Archive, query: str) -> Node:
@@ -63,12 +67,15 @@ async def find(
     which: ArticleFilter,
     now: datetime,
     order: Order = Order.NEWEST,
+    *,
+    patient: bool = False,
 ) -> SearchPage:
     """Return the articles that a parsed query means, as `search` does. Raises Unavailable."""
     plan = plan_of(root, now)
+    wanted = which if order is Order.NEWEST else replace(which, limit=RANKED)
+    found = await (_fully(archive, plan, wanted) if patient else archive.search(plan, wanted))
     if order is Order.NEWEST:
-        return await archive.search(plan, which)
-    found = await archive.search(plan, replace(which, limit=RANKED))
+        return found
     counts = await archive.document_counts(terms_of(root))
     ranking = Ranking(counts, await archive.article_count(), LONG)
 
@@ -77,3 +84,14 @@ async def find(
         return SearchPage(rows=tuple(rows[: which.limit]), before=None, total=len(rows))
 
     return await asyncio.to_thread(ranked)
+
+
+async def _fully(archive: Archive, plan: SearchPlan, which: ArticleFilter) -> SearchPage:
+    """Return pages as one, until it is full or the archive ends."""
+    page = await archive.search(plan, which)
+    rows = page.rows
+    while page.before is not None and len(rows) < which.limit:
+        rest = replace(which, before=page.before, limit=which.limit - len(rows))
+        page = await archive.search(plan, rest)
+        rows += page.rows
+    return replace(page, rows=rows)

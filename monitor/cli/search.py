@@ -46,7 +46,8 @@ def run_search(
     async def work() -> SearchPage | QueryError:
         async with opened_store(config) as store:
             try:
-                return await search_archive(store, query, which, SystemClock().now(), order)
+                now = SystemClock().now()
+                return await search_archive(store, query, which, now, order, patient=True)
             except QueryError as error:
                 return error
 

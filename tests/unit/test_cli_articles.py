@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from monitor.cli import cli
+from monitor.store import SqlStore
+from tests.support.articles import NOW, an_article
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +45,28 @@ def test_a_query_in_pieces_is_refused() -> None:
     assert "write the query as one, within single quotes: 'hydrogen NEAR/5 pipeline'" in (
         result.output
     )
+
+
+@pytest.mark.parametrize("order", ["newest", "best"])
+def test_a_search_looks_through_the_whole_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    async def fill() -> None:
+        url = f"sqlite+aiosqlite:///{tmp_path / 'data' / 'monitor.db'}"
+        store = SqlStore.from_url(url)
+        await store.start()
+        await store.migrate()
+        words = ["storm", *["harbour"] * 9, "storm", *["harbour"] * 9]
+        articles = [an_article(id=f"a{n}", title=word) for n, word in enumerate(words)]
+        await store.save_articles(articles, NOW)
+        await store.stop()
+
+    (tmp_path / "data").mkdir()
+    asyncio.run(fill())
+    # No index of words finds what a regular expression may mean.
+    monkeypatch.setattr("monitor.store.search.AT_ONCE", 2)
+    monkeypatch.setattr("monitor.store.search.MOST", 2)
+    monkeypatch.setattr("monitor.search.RANKED", 2)
+    options = ["--order", order, "--limit", "2", "--json"]
+    found = CliRunner().invoke(cli, ["search", "title:/storm/", *options])
+    assert [row["article"]["id"] for row in json.loads(found.output)] == ["a10", "a0"]
