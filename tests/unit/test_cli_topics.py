@@ -465,6 +465,22 @@ def test_a_list_shows_each_topic_on_its_line(monitor: Monitor, folder: Path) -> 
     assert len(listed["storms"]["expect"]["match"]) == 2
 
 
+def test_a_list_has_the_version_that_articles_are_tagged_with(
+    monitor: Monitor, folder: Path
+) -> None:
+    async def twice(store: SqlStore) -> None:
+        await store.migrate()
+        for query in ("hail", "ferry OR @storms"):
+            await store.declare_topics([Topic(id="ships", name="Ships", query=query)], [])
+
+    with_store(folder, twice)
+    listed = {each["id"]: each["version"] for each in json.loads(monitor("list", "--json").stdout)}
+    assert listed == {"ships": 2, "storms": 1}
+    declare(folder, {**TOPICS, "ships": {"query": "boat"}})  # live from the next start on
+    listed = {each["id"]: each["version"] for each in json.loads(monitor("list", "--json").stdout)}
+    assert listed["ships"] == 3
+
+
 def test_topics_that_cannot_be_are_refused_by_every_command(monitor: Monitor, folder: Path) -> None:
     declare(
         folder,

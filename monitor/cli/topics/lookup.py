@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -66,11 +66,21 @@ async def known_topics(config: Config, archive: Archive | None) -> Known:
     archive. Raises Unavailable."""
     if archive is None:
         return known_without_archive(config)
-    declared = {topic.id for topic in config.topics}
-    made = [each for each in await archive.topics() if each.owner is Owner.USER]
-    return known_of(
-        [*config.topics, *(each for each in made if each.id not in declared)], config.lists
-    )
+    stored = {topic.id: topic for topic in await archive.topics()}
+    declared = [
+        replace(topic, version=version_of(topic, stored.pop(topic.id, None)))
+        for topic in config.topics
+    ]
+    made = [topic for topic in stored.values() if topic.owner is Owner.USER]
+    return known_of([*declared, *made], config.lists)
+
+
+def version_of(topic: Topic, stored: Topic | None) -> int:
+    """Return the version that a topic has, or will have once it is live."""
+    if stored is None:
+        return 1
+    same = (topic.query, topic.stem) == (stored.query, stored.stem)
+    return stored.version if same else stored.version + 1
 
 
 async def known_if_there(config: Config) -> Known:

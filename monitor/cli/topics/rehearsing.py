@@ -18,6 +18,7 @@ from monitor.cli.topics.lookup import (
     queries_of,
     query_of,
     topic_named,
+    version_of,
 )
 from monitor.clock import SystemClock
 from monitor.config import Config
@@ -84,16 +85,8 @@ def _prepared(
         queries = {topic.id: query_of(topic, known).root}
     matcher = Matcher()
     for name, query in queries.items():
-        matcher.put(name, query, _version(topics[name], stored.get(name)))
+        matcher.put(name, query, version_of(topics[name], stored.get(name)))
     return Rehearsal(matcher, queries, gone, limit)
-
-
-def _version(topic: Topic, stored: Topic | None) -> int:
-    """Return the version that a topic has, or will have once it is live."""
-    if stored is None:
-        return 1
-    same = (topic.query, topic.stem) == (stored.query, stored.stem)
-    return stored.version if same else stored.version + 1
 
 
 def _using(changed: Known, known: Known) -> dict[str, Node]:
