@@ -81,7 +81,8 @@ async def find(
 
     def ranked() -> SearchPage:
         rows = sorted(found.rows, key=lambda row: ranking.score(row.article), reverse=True)
-        return SearchPage(rows=tuple(rows[: which.limit]), before=None, total=len(rows))
+        counted = len(rows) if found.before is None or len(rows) == RANKED else None
+        return SearchPage(rows=tuple(rows[: which.limit]), before=None, total=counted)
 
     return await asyncio.to_thread(ranked)
 

@@ -85,9 +85,10 @@ def told_of(page: SearchPage, order: Order, before: int | None = None) -> str:
     if not count:
         return ""
     noun = f"{'older ' if before is not None else ''}article{'' if count == 1 else 's'}"
+    partly = page.before is not None if order is Order.NEWEST else page.total is None
+    so_far = ", older ones not looked at yet" if partly else ""
     if count > PAGE:
-        return f"More than {PAGE} {noun} found"
-    so_far = ", older ones not looked at yet" if page.before is not None else ""
+        return f"More than {PAGE} {noun} found{so_far if order is Order.BEST else ''}"
     return f"{count} {noun} found{so_far}"
 
 

@@ -187,6 +187,22 @@ async def test_the_best_come_first(store: SqlStore) -> None:
     assert [row.article.id for row in page.rows] == ["much", "little"]
 
 
+async def test_the_best_of_what_was_looked_at_are_not_all_there_are(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.save_articles(ARTICLES, NOW)
+    every = await search(store, "title:/arb/", ArticleFilter(), NOW, Order.BEST)
+    assert every.total == 2
+    for name, value in (
+        ("store.search.AT_ONCE", 3),
+        ("store.search.MOST", 3),
+        ("search.RANKED", 3),
+    ):
+        monkeypatch.setattr(f"monitor.{name}", value)
+    page = await search(store, "title:/arb/", ArticleFilter(), NOW, Order.BEST)
+    assert ([row.article.id for row in page.rows], page.total) == (["b"], None)
+
+
 async def test_a_query_that_does_not_hold_is_told(store: SqlStore) -> None:
     with pytest.raises(QueryError, match="column 3: AND needs something") as caught:
         await search(store, "a AND", ArticleFilter(), NOW)

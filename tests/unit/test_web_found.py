@@ -86,6 +86,8 @@ def test_texts_without_spaces_are_cut_anywhere() -> None:
         (51, 9, None, Order.NEWEST, "More than 50 articles found"),
         (3, 9, None, Order.NEWEST, "3 articles found, older ones not looked at yet"),
         (2, None, 2, Order.BEST, "2 articles found"),
+        (2, None, None, Order.BEST, "2 articles found, older ones not looked at yet"),
+        (51, None, None, Order.BEST, "More than 50 articles found, older ones not looked at yet"),
         (51, None, 312, Order.BEST, "The best 50 of 312 articles found"),
         (51, None, 1_000, Order.BEST, "The best 50 of the newest 1,000 articles found"),
     ],
