@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from monitor.model import Condition, Memory, Source, SourceChange, SourceState
 
 FAILURES = 3.0
 """Failures in a row that make a source a failing one; fractional, see `schedule.weight`."""
+NEVER_WORKED = 1.5
+"""The same for a source of which no poll ever worked: nothing says that its trouble will pass."""
 LEAST_SILENCE = timedelta(days=3)
 LEAST_HISTORY = 7
 """Days that a source must be known before its silence says anything."""
@@ -17,6 +20,15 @@ LEAST_RATE = 0.2
 """Articles a day below which silence says nothing."""
 RARE = 0.001
 _DAY = timedelta(days=1)
+_NAMELESS = re.compile(r"the name \S+ cannot be resolved")
+_UNTRUSTED = re.compile(r"the certificate of \S+ is not trusted")
+_SLOW = re.compile(r"\S+ (?:took longer than|sends fewer than)\b")
+_BROKEN = re.compile(r"the answer of \S+ was cut off|\S+ closed the connection")
+_LOGIN, _BARRED = frozenset({401, 402, 407}), frozenset({403, 406, 451})
+_FAILED = frozenset({"failed", "refused", "unreachable"})
+_CERTAIN = _LOGIN | _BARRED | {404, 410}
+"""Answers whose cause one failure tells as well as many."""
+_WAIT = "the publisher's trouble; it is asked ever more slowly"
 
 
 def condition_of(memory: Memory, now: datetime) -> Condition:
@@ -26,7 +38,9 @@ def condition_of(memory: Memory, now: datetime) -> Condition:
     """
     if memory.condition is Condition.RETIRED and memory.gone_since is not None:
         return Condition.RETIRED
-    if memory.failures >= FAILURES:
+    if memory.failures >= FAILURES or (memory.failures and memory.condition is Condition.FAILING):
+        return Condition.FAILING
+    if memory.failures >= NEVER_WORKED and memory.condition is Condition.NEW:
         return Condition.FAILING
     if memory.last_polled_at is None and memory.pushed_at is None:
         return Condition.NEW
@@ -46,12 +60,10 @@ def words_of(memory: Memory, source: Source, now: datetime) -> str:
             return failing_words(memory, source, now)
         case Condition.SILENT:
             return f"{rhythm_of(memory, now)}: see whether its page goes on elsewhere"
-        case Condition.NEW if memory.failures:
-            return f"the first poll failed: {memory.last_error}"
-        case Condition.NEW:
+        case Condition.NEW if not memory.failures:
             return "not polled yet"
     if memory.failures:
-        return f"the last poll failed: {memory.last_error}"
+        return _failed_words(memory)
     return memory.chosen_why or rhythm_of(memory, now)
 
 
@@ -78,32 +90,76 @@ def change_of(
 def failing_words(memory: Memory, source: Source, now: datetime) -> str:
     """Return what is wrong with a failing source, since when, and what cures it."""
     since = since_words(memory.failing_since or now, now)
-    status = memory.notes[-1].status if memory.polls else 0
-    match memory.last_outcome, status:
-        case "unreachable", _:
-            return f"{memory.last_error}, since {since}: check the address, and the network"
-        case "refused", _:
-            kind = memory.chosen_type or source.type
-            more = " any more" if memory.imported else ""
-            return f"is no {kind}{more} since {since}: {memory.last_error}"
-        case _, 401 | 402 | 407:
-            cure = "it wants a login: look for an address without one"
-        case _, 403 | 406 | 451:
-            cure = "set user_agent, or full_text: never"
-        case _, 404:
-            missing = since_words(memory.missing_since or now, now)
-            return f"has been missing (404) since {missing}: look for its new address"
-        case _, 410:
-            return f"has been gone (410) since {since}: remove it, or find its new address"
-        case _, 429:
-            cure = "set a longer interval"
-        case _, number if number >= 500:
-            cure = "the publisher's trouble; it is asked ever more slowly"
-        case _, number if number >= 400:
-            cure = "check the address"
-        case _:
-            return f"{memory.last_error}, since {since}: check the address"
-    return f"answers {status} since {since}: {cure}"
+    status, cure = _status(memory), _cure(memory)
+    if memory.last_outcome == "refused":
+        kind = memory.chosen_type or source.type
+        more = " any more" if memory.imported else ""
+        return f"is no {kind}{more} since {since}: {memory.last_error}"
+    if status == 404:
+        missing = since_words(memory.missing_since or now, now)
+        return f"has been missing (404) since {missing}: {cure}"
+    if status == 410:
+        return f"has been gone (410) since {since}: {cure}"
+    what = f"answers {status} since {since}" if status else f"{memory.last_error}, since {since}"
+    return f"{what}: {cure}" if cure else what
+
+
+def _failed_words(memory: Memory) -> str:
+    """Return that polls failed, too few of them to say more than why; the cure is told where it
+    is certain."""
+    count, new = _failed_polls(memory), memory.condition is Condition.NEW
+    if count < 2:
+        words = "the first poll failed" if new else "the last poll failed"
+    elif new:
+        words = f"{count} polls failed, none ever worked"
+    else:
+        words = f"the last {count} polls failed"
+    cure = f": {_cure(memory)}" if _is_certain(memory) else ""
+    return f"{words}: {memory.last_error}{cure}"
+
+
+def _cure(memory: Memory) -> str:
+    """Return what to do about the last failure; "" where its error says that, or nobody knows."""
+    status, error = _status(memory), memory.last_error
+    if memory.last_outcome == "unreachable":
+        return "check the address, and the network"
+    if memory.last_outcome == "refused":
+        return ""
+    for cure, codes in (
+        ("it wants a login: look for an address without one", _LOGIN),
+        ("ask the publisher which user_agent to set", _BARRED),
+        ("look for its new address", {404}),
+        ("remove it, or find its new address", {410}),
+        ("set a longer interval", {429}),
+    ):
+        if status in codes:
+            return cure
+    if status >= 500 or _BROKEN.search(error):
+        return _WAIT
+    if status >= 300:
+        return "check the address"
+    if _UNTRUSTED.search(error):
+        return (
+            "the publisher's to renew; one of your own goes into the file that SSL_CERT_FILE names"
+        )
+    return f"{_WAIT}; a longer fetch_deadline waits for it" if _SLOW.search(error) else ""
+
+
+def _is_certain(memory: Memory) -> bool:
+    """Return whether one failure tells the cause as well as many."""
+    error = memory.last_error
+    if memory.last_outcome == "unreachable":
+        return _NAMELESS.search(error) is not None
+    return _status(memory) in _CERTAIN or _UNTRUSTED.search(error) is not None
+
+
+def _status(memory: Memory) -> int:
+    return memory.notes[-1].status if memory.polls else 0
+
+
+def _failed_polls(memory: Memory) -> int:
+    """Return how many of the last polls failed in a row, of those that are remembered."""
+    return sum(1 for _ in takewhile(lambda note: note.outcome in _FAILED, reversed(memory.notes)))
 
 
 def is_silent(memory: Memory, now: datetime) -> bool:

@@ -16,7 +16,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from monitor.cli import cli
-from monitor.cli.sources import follow
+from monitor.cli.sources import follow, listing
 from monitor.declarations.naming import Names
 from monitor.model import Document, Memory, Poll, PollNote
 from monitor.store import SqlStore
@@ -249,6 +249,30 @@ def test_what_fares_badly_is_told(monitor: Monitor, tmp_path: Path) -> None:
     assert raw.stdout_bytes == document.body
     told = json.loads(monitor("show", "world", "--last-failure", "--json").stdout)
     assert (told["error"], told["size"]) == ("answers 403", 7)
+
+
+def test_what_could_not_be_read_last_is_listed_as_failing(monitor: Monitor, tmp_path: Path) -> None:
+    for name in ("world", "paused", "good"):
+        monitor("add", f"{FEED}?{name}", "--type", "feed", "--name", name, "--yes")
+    note = PollNote(at=NOW, outcome="failed", status=500, error="answered 500")
+    for name in ("world", "paused"):
+        once = Memory(
+            last_polled_at=NOW, failures=0.5, last_error="answered 500", polls=(note.pack(),)
+        )
+        polled(tmp_path, name, once)
+    polled(tmp_path, "good", Memory(last_polled_at=NOW))
+    monitor("pause", "paused")
+    assert list(listed(monitor, "--failing")) == ["world"]
+    assert "the first poll failed: answered 500" in monitor("list", "--failing").stdout
+    monitor("pause", "world")
+    assert "could be read when it was last polled" in monitor("list", "--failing").stdout
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(-5, "just now"), (5, "just now"), (59, "just now"), (300, "in 5 min")]
+)
+def test_a_poll_seconds_ahead_is_one_of_just_now(ahead: float, words: str) -> None:
+    assert listing.since(NOW + timedelta(seconds=ahead), NOW) == words
 
 
 def test_what_a_parser_noticed_is_told(monitor: Monitor, tmp_path: Path) -> None:

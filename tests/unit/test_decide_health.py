@@ -119,7 +119,7 @@ def failing(error: MonitorError, imported: bool = True, refused: bool = False) -
     ("status", "expected"),
     [
         (401, "answers 401 since Monday: it wants a login: look for an address without one"),
-        (403, "answers 403 since Monday: set user_agent, or full_text: never"),
+        (403, "answers 403 since Monday: ask the publisher which user_agent to set"),
         (404, "has been missing (404) since Monday: look for its new address"),
         (418, "answers 418 since Monday: check the address"),
         (429, "answers 429 since Monday: set a longer interval"),
@@ -144,8 +144,73 @@ def test_a_failing_source_that_cannot_be_reached() -> None:
     )
     found = failing(Unavailable("the certificate of wire.example is not trusted"))
     assert found == (
-        "the certificate of wire.example is not trusted, since Monday: check the address"
+        "the certificate of wire.example is not trusted, since Monday: the publisher's to renew; "
+        "one of your own goes into the file that SSL_CERT_FILE names"
     )
+
+
+def test_a_slow_or_broken_answer_does_not_say_that_the_address_is_wrong() -> None:
+    trouble = "since Monday: the publisher's trouble; it is asked ever more slowly"
+    found = failing(Unavailable("wire.example took longer than 30 s"))
+    assert found == (
+        f"wire.example took longer than 30 s, {trouble}; a longer fetch_deadline waits for it"
+    )
+    found = failing(Unavailable("the answer of wire.example was cut off"))
+    assert found == f"the answer of wire.example was cut off, {trouble}"
+
+
+def test_an_error_that_names_its_cure_gets_no_other() -> None:
+    found = failing(Rejected("the environment holds no PASS: set it to the password"))
+    assert found == "the environment holds no PASS: set it to the password, since Monday"
+
+
+@pytest.mark.parametrize(
+    ("error", "cure"),
+    [
+        (Unavailable("w answered 401 Unauthorized", None, 401), "look for an address without one"),
+        (Unavailable("w answered 403 Forbidden", None, 403), "which user_agent to set"),
+        (Unavailable("w answered 404 Not Found", None, 404), "look for its new address"),
+        (Unavailable("w answered 410 Gone", None, 410), "remove it, or find its new address"),
+        (Unreachable("the name wire.example cannot be resolved"), "check the address, and the net"),
+        (Unavailable("the certificate of w is not trusted"), "the publisher's to renew"),
+        (Unreachable("wire.example cannot be reached: connection refused"), ""),
+        (Unavailable("w answered 500 Internal Server Error", None, 500), ""),
+    ],
+)
+def test_the_first_failure_tells_the_cure_where_its_cause_is_certain(
+    error: MonitorError, cure: str
+) -> None:
+    for memory, start in ((Memory(), "the first"), (known(*[14] * 28), "the last")):
+        follower = Follower(memory=memory)
+        follower.poll(bad(START, error))
+        words = words_of(follower.memory, a_source(), START)
+        told = f"{start} poll failed: {error}"
+        assert words.startswith(f"{told}: " if cure else told)
+        assert cure in words
+        assert cure or words == told
+
+
+def test_failures_are_counted_from_the_second_on() -> None:
+    follower, error = Follower(), Unreachable("wire.example cannot be reached")
+    for _ in range(5):
+        follower.poll(bad(START, error))
+    assert fares(follower.memory) == (
+        Condition.NEW,
+        "5 polls failed, none ever worked: wire.example cannot be reached",
+    )
+    follower = Follower(memory=known(*[14] * 28))
+    for _ in range(2):
+        follower.poll(bad(START, error))
+    words = "the last 2 polls failed: wire.example cannot be reached"
+    assert fares(follower.memory) == (Condition.WORKING, words)
+
+
+def test_a_source_that_never_worked_fails_sooner_and_stays_failing() -> None:
+    follower = Follower()
+    for expected in (Condition.NEW, Condition.NEW, *[Condition.FAILING] * 3):
+        follower.poll(bad(START, Unavailable("wire.example answered 500", None, 500)))
+        assert follower.memory.condition is expected
+    assert follower.changes == [("new", "failing")]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -19,11 +19,14 @@ from monitor.model import Failure, HostReport, SourceState
 from monitor.web.words import ago
 
 ILL = ("failing", "silent", "retired")
+WRONG_CLOCK = timedelta(minutes=1)
+"""A poll that is less ahead than this was made just now: clocks differ."""
 
 
 def list_sources(
     failing: Annotated[
-        bool, typer.Option("--failing", help="Only those that fail, are silent or gone.")
+        bool,
+        typer.Option("--failing", help="Only those whose last poll failed, silent and gone ones."),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -33,7 +36,7 @@ def list_sources(
     every = (
         SourceItem.of(state, now, awaiting.get(state.source.name, 0)) for state in states.values()
     )
-    items = [item for item in every if not failing or item.state in ILL]
+    items = [item for item in every if not failing or _is_ill(item)]
     if json:
         print_json([item.model_dump() for item in items])
         return
@@ -43,13 +46,15 @@ def list_sources(
             (
                 item.name,
                 _type(item),
-                item.last_poll and ago(item.last_poll, now),
+                item.last_poll and since(item.last_poll, now),
                 item.next_poll and _until(item.next_poll, now),
                 _state(item),
             )
             for item in items
         ],
-        "No source fails." if failing else "No sources. Add one: monitor sources add URL.",
+        "Every source could be read when it was last polled."
+        if failing
+        else "No sources. Add one: monitor sources add URL.",
     )
 
 
@@ -196,7 +201,7 @@ def _told(detail: SourceDetail) -> list[tuple[str, object]]:
 
 def _state(item: SourceItem) -> str:
     """Return a source's state and what there is to say of it, without saying the state twice."""
-    if item.words.startswith(("paused", "not polled", "the first poll")):
+    if item.state in ("paused", "new"):
         return item.words
     return f"{item.state}: {item.words}" if item.words else item.state
 
@@ -206,6 +211,17 @@ def _items(poll: PollItem) -> str:
     counts = {name: getattr(poll, name) for name in ("new", "revised", "known", "rejected")}
     told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
     return "; ".join(filter(None, (told, poll.error, *poll.noticed)))
+
+
+def _is_ill(item: SourceItem) -> bool:
+    """Return whether a source could not be read when it was last polled, as the page counts them,
+    or has no news any more."""
+    return item.state in ILL or (item.enabled and item.failures > 0)
+
+
+def since(when: datetime, now: datetime) -> str:
+    """Return how long ago a poll was; one less than a minute ahead was just now."""
+    return ago(min(when, now) if when - now < WRONG_CLOCK else when, now)
 
 
 def _until(when: datetime, now: datetime) -> str:
