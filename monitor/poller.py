@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from monitor import telemetry
 from monitor.errors import Rejected, Unavailable
-from monitor.model import PageVisit, Poll, Turn
+from monitor.model import Condition, PageVisit, Poll, Turn
 from monitor.outages import Outages
 from monitor.protocols import Clock, Hubs, Sources, Turns
 from monitor.visitor import Visitor
@@ -124,8 +124,8 @@ class Poller:
     async def poll_turns(
         self, turns: Sequence[Turn], progress: Callable[[str], None] | None = None
     ) -> list[tuple[Poll, int]]:
-        """Poll sources whose hosts are leased, each host's one after the other, and record them;
-        return each with the number of its new articles. Raises Unavailable."""
+        """Poll sources by hand whose hosts are leased, each host's one after the other, and record
+        them; return each with the number of its new articles. Raises Unavailable."""
         by_host: dict[str, list[Turn]] = {}
         for turn in turns:
             by_host.setdefault(turn.host, []).append(turn)
@@ -134,7 +134,8 @@ class Poller:
         async def visit(host: Sequence[Turn]) -> None:
             for turn in host:
                 async with self._slots:
-                    done = await self._outcome(turn, self.visitor.poll(turn))
+                    held = self.visitor.postponed(turn, by_hand=True)
+                    done = held or await self._outcome(turn, self.visitor.poll(turn, by_hand=True))
                 recorded.extend(await self._record([(turn, done)]))
                 if progress is not None and isinstance(done, Poll):
                     progress(done.source)
@@ -286,7 +287,9 @@ class Poller:
                 "poll of '%s' failed: %s; next at %s", poll.source, memory.last_error, again
             )
         if poll.change:
-            log.warning("'%s' is %s: %s", poll.source, poll.change.condition, poll.change.reason)
+            change = poll.change
+            level = logging.INFO if change.condition is Condition.WORKING else logging.WARNING
+            log.log(level, "'%s' is %s: %s", poll.source, change.condition, change.reason)
 
 
 def lease_for(fetch_deadline: float, parse_deadline: float) -> float:

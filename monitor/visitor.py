@@ -71,18 +71,18 @@ class Visitor:
     def __post_init__(self) -> None:
         self._known = Gathered(self.store, self.clock)
 
-    async def poll(self, turn: Turn) -> Poll:
+    async def poll(self, turn: Turn, *, by_hand: bool = False) -> Poll:
         """Poll the source of a turn; a failure of the source becomes part of the result.
 
         Raises Unavailable where the database is away, which is not the source's fault.
         """
         self._known.polling += 1
         try:
-            return await self._poll(turn)
+            return await self._poll(turn, by_hand)
         finally:
             self._known.polling -= 1
 
-    async def _poll(self, turn: Turn) -> Poll:
+    async def _poll(self, turn: Turn, by_hand: bool) -> Poll:
         visit, started = self._visit(turn), self.clock.now()
         state, parsed, error = _state_of(turn), None, None
         conditional = bool(state.memory.etag or state.memory.last_modified)
@@ -101,18 +101,22 @@ class Visitor:
             error=error,
             asked=visit.asked(error, conditional=conditional),
             crawl_delay=visit.delay,
+            by_hand=by_hand,
         )
         if state is not turn.state:
             turn = replace(turn, state=state)
         return self._recordable(turn, happened, visit.learned)
 
-    def postponed(self, turn: Turn) -> Poll | None:
-        """Return the poll that asks nobody, where the turn came so late that the source does not
-        wish to be asked any more: at an hour or on a day that it skips. None where it may be."""
+    def postponed(self, turn: Turn, *, by_hand: bool = False) -> Poll | None:
+        """Return the poll that asks nobody, where the source does not wish to be asked: before a
+        Retry-After ends; or, unless it is polled by hand, at an hour or on a day that it skips."""
         state, now = _state_of(turn), self.clock.now()
-        at = outside_skips(now, state.memory.hints, state.source.name)
+        at = max(now, state.memory.quiet_until or now)
+        if not by_hand:
+            at = outside_skips(at, state.memory.hints, state.source.name)
         if at == now:
             return None
+        at = max(at, state.next_poll_at)
         return replace(_unasked(turn, now), next_poll_at=at, postponed=True)
 
     def failed(self, turn: Turn, error: Rejected) -> Poll | PageVisit:

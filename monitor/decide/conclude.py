@@ -49,6 +49,8 @@ def conclude(turn: Turn, happened: Happened) -> Conclusion:
     else:
         memory = after_bad_poll(state, happened, error)
         next_poll_at = after_failure(source, memory, now, error)
+        if happened.by_hand and state.next_poll_at > now:
+            next_poll_at = max(state.next_poll_at, memory.quiet_until or now)
     memory, change = _judged(state, memory, now)
     host = host_after(
         asked_location(source, state.memory),

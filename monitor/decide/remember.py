@@ -9,7 +9,13 @@ from operator import attrgetter
 
 from monitor.decide.articles import Found
 from monitor.decide.moves import followed
-from monitor.decide.schedule import is_punctual, next_pace, usual_interval, weight
+from monitor.decide.schedule import (
+    LONGEST_RETRY_AFTER,
+    is_punctual,
+    next_pace,
+    usual_interval,
+    weight,
+)
 from monitor.errors import MonitorError, Rejected, Unavailable, Unreachable
 from monitor.model import (
     Asked,
@@ -40,7 +46,7 @@ _validity = attrgetter("etag", "last_modified", "body_hash", "wire_hash", "max_a
 class Happened:
     """How a poll went: the answer, what it held, what of it was new; or the error. `parsed` is
     None where nothing was read: nothing had changed, or it could not be. `crawl_delay` in s is
-    what the host's robots.txt asks for."""
+    what the host's robots.txt asks for. `by_hand` says that somebody asked for it, due or not."""
 
     started: datetime
     ended: datetime
@@ -50,6 +56,7 @@ class Happened:
     error: MonitorError | None = None
     asked: Asked = field(default_factory=Asked)
     crawl_delay: float = 0.0
+    by_hand: bool = False
 
 
 def outcome_of(happened: Happened) -> str:
@@ -78,6 +85,7 @@ def after_good_poll(state: SourceState, happened: Happened) -> Memory:
         failing_since=None,
         missing_since=None,
         gone_since=None,
+        quiet_until=None,
         last_polled_at=happened.started,
         last_outcome=outcome,
         last_error="",
@@ -106,7 +114,10 @@ def _has_more(happened: Happened) -> bool:
 
 
 def after_bad_poll(state: SourceState, happened: Happened, error: MonitorError) -> Memory:
-    """Return the memory of a poll that failed: the validators stay as they were."""
+    """Return the memory of a poll that failed: the validators stay as they were.
+
+    However often somebody tries by hand, it counts as one failure at most, and slows nothing down.
+    """
     memory, now = state.memory, happened.ended
     status = error.status if isinstance(error, Unavailable) else 0
     gone = memory.gone_since
@@ -117,12 +128,13 @@ def after_bad_poll(state: SourceState, happened: Happened, error: MonitorError) 
         gone = gone or now
     memory = replace(
         memory,
-        failures=memory.failures + weight(error),
+        failures=_failures(memory, error, by_hand=happened.by_hand),
         failing_since=memory.failing_since or now,
         missing_since=_missing_since(memory, status, now),
         gone_since=gone,
         condition=Condition.RETIRED if retired else memory.condition,
-        punctual=0,
+        quiet_until=_quiet_until(error, now),
+        punctual=memory.punctual if happened.by_hand else 0,
         last_polled_at=happened.started,
         last_outcome=outcome,
         last_error=str(error)[:_MAX_ERROR],
@@ -131,6 +143,18 @@ def after_bad_poll(state: SourceState, happened: Happened, error: MonitorError) 
     if memory.last_outcome == "refused":
         memory = replace(memory, moved_to="", moved_since=None, moved_times=0)
     return _doubted(memory, error, now)
+
+
+def _failures(memory: Memory, error: MonitorError, *, by_hand: bool) -> float:
+    one = weight(error)
+    return max(memory.failures, one) if by_hand else memory.failures + one
+
+
+def _quiet_until(error: MonitorError, now: datetime) -> datetime | None:
+    """Return until when a host wants to be left alone, a week at most."""
+    if not (isinstance(error, Unavailable) and error.retry_after):
+        return None
+    return now + timedelta(seconds=min(error.retry_after, LONGEST_RETRY_AFTER))
 
 
 def forgotten(memory: Memory) -> Memory:

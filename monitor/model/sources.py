@@ -92,7 +92,8 @@ class Memory:
     `reader` the parser that made them; `agreed` counts the polls on which the fast parser gave
     what the careful one gave. `chosen_*` is what a `site` or `auto` source was resolved to.
     `children` are the time stamps of a sitemap index's sitemaps. `days` are the numbers of new
-    articles by date (ISO), for 28 days. `polls` holds the last 30 notes, packed: each poll carries
+    articles by date (ISO), for 28 days. `quiet_until` is how long the host has asked not to be
+    asked (Retry-After). `polls` holds the last 30 notes, packed: each poll carries
     them along, and hardly any reads them.
     """
 
@@ -128,6 +129,7 @@ class Memory:
     children: Mapping[str, str] = field(default_factory=dict)
     pushed_at: datetime | None = None
     days: Mapping[str, int] = field(default_factory=dict)
+    quiet_until: datetime | None = None
     polls: tuple[bytes, ...] = ()
 
     @property

@@ -87,7 +87,7 @@ class Poll:
     robots: Mapping[str, Robots] = field(default_factory=dict)
     """What was fetched of robots.txt meanwhile, by origin."""
     postponed: bool = False
-    """Whether nobody was asked, because the turn came at a time that the source skips."""
+    """Whether nobody was asked, because the turn came when the source does not wish to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

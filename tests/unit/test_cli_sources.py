@@ -17,9 +17,11 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli import cli
 from monitor.cli.sources import follow, listing
+from monitor.clock import SystemClock
 from monitor.declarations.naming import Names
 from monitor.model import Document, Memory, Poll, PollNote
 from monitor.store import SqlStore
+from monitor.web.words import stamp
 from tests.support.articles import NOW
 from tests.support.feedserver import START
 from tests.support.polls import a_page
@@ -273,6 +275,19 @@ def test_what_could_not_be_read_last_is_listed_as_failing(monitor: Monitor, tmp_
 )
 def test_a_poll_seconds_ahead_is_one_of_just_now(ahead: float, words: str) -> None:
     assert listing.since(NOW + timedelta(seconds=ahead), NOW) == words
+
+
+def test_a_host_that_wants_to_be_left_alone_is_not_asked_by_hand(
+    monitor: Monitor, tmp_path: Path, web: str
+) -> None:
+    monitor("add", f"{web}/news.xml", "--type", "feed", "--name", "news", "--yes")
+    until = SystemClock().now() + timedelta(hours=1)
+    polled(tmp_path, "news", Memory(failures=0.5, last_error="answered 429", quiet_until=until))
+    assert f"left alone until {stamp(until)} (answered 429)" in monitor("poll", code=1).stdout
+    (done,) = json.loads(monitor("poll", "--json", code=1).stdout)
+    assert (done["outcome"], done["new"]) == ("postponed", 0)
+    hosts = {item["host"]: item for item in json.loads(monitor("politeness", "--json").stdout)}
+    assert hosts["127.0.0.1"]["requests"] == 0
 
 
 def test_what_a_parser_noticed_is_told(monitor: Monitor, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -104,8 +106,12 @@ def a_poller(store: Outage, source: OneArticle) -> Poller:
     )
 
 
-async def polled(store: Outage, source: OneArticle) -> SourceState:
-    poller = a_poller(store, source)
+async def polled(
+    store: Outage, source: OneArticle, poller: Poller | None = None, after: float = 0.0
+) -> SourceState:
+    poller = poller or a_poller(store, source)
+    assert isinstance(poller.clock, FakeClock)
+    poller.clock.advance(after)
     assert await poller.poll_due() == 1
     while poller._running:
         await asyncio.wait(poller._running)
@@ -123,6 +129,69 @@ async def test_an_outage_of_the_database_is_no_failure_of_the_source(store: Outa
     store.away = True
     state = await polled(store, OneArticle())
     assert (state.memory, state.next_poll_at) == (Memory(), START)
+
+
+async def test_a_source_that_breaks_is_a_warning_and_one_that_recovers_is_none(
+    store: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "monitor.poller")
+    source = OneArticle()
+    await polled(store, source)
+    poller = a_poller(store, source)
+    for error, days in ((Rejected("no feed"), 3), (None, 1)):
+        source.error = error
+        for _ in range(days):
+            await polled(store, source, poller, after=86_400)
+    told = [(one.levelname, one.message) for one in caplog.records if "' is " in one.message]
+    assert told == [
+        ("WARNING", "'wire' is failing: no feed, since Tuesday"),
+        ("INFO", "'wire' is working: answers again after 3 days"),
+    ]
+
+
+async def by_hand(store: Outage, poller: Poller) -> Poll:
+    turns = await store.lease_sources([], poller.clock.now(), "test", 60)
+    ((poll, _),) = await poller.poll_turns(turns)
+    return poll
+
+
+async def test_polls_by_hand_that_fail_leave_the_schedule_as_it_is(store: Outage) -> None:
+    source = OneArticle()
+    before = await polled(store, source)
+    source.error = Unavailable("answered 500", None, 500)
+    poller = a_poller(store, source)
+    for count in range(1, 4):
+        poll = await by_hand(store, poller)
+        (state,) = await store.sources()
+        assert state.next_poll_at == before.next_poll_at
+        assert (state.memory.failures, len(state.memory.polls)) == (0.5, 1 + count)
+        assert poll.memory.last_error == "answered 500"
+    source.error = None
+    assert (await by_hand(store, poller)).memory.failures == 0
+
+
+async def test_a_poll_by_hand_asks_nobody_before_a_retry_after_ends(store: Outage) -> None:
+    source = OneArticle()
+    await polled(store, source)
+    source.error = Unavailable("answered 429", 7_200.0, 429)
+    poller = a_poller(store, source)
+    await by_hand(store, poller)
+    (held,) = await store.sources()
+    until = held.memory.quiet_until
+    assert until == START + timedelta(hours=2)
+    assert held.next_poll_at >= until
+    source.error = None
+    source.asked.clear()
+    poll = await by_hand(store, poller)
+    assert poll.postponed
+    assert not source.asked.is_set()
+    assert (await store.sources())[0].memory == held.memory
+    await store.poll_soon("wire", START)
+    state = await polled(store, source, poller, after=60)
+    assert state.next_poll_at >= until, "nor does the service ask"
+    assert not source.asked.is_set()
+    assert (await polled(store, source, poller, after=7_200)).memory.quiet_until is None
+    assert source.asked.is_set()
 
 
 @pytest.mark.parametrize("error", [Unavailable("answered 503"), ZeroDivisionError("a bug")])

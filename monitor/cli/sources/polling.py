@@ -13,6 +13,7 @@ from monitor.cli.sources.followed import followed, known, progress
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.model import Poll
+from monitor.web.words import stamp
 
 
 def poll(
@@ -26,8 +27,8 @@ def poll(
             [
                 {
                     "source": done.source,
-                    "outcome": done.memory.last_outcome,
-                    "error": done.memory.last_error,
+                    "outcome": "postponed" if done.postponed else done.memory.last_outcome,
+                    "error": _error(done),
                     "new": new,
                 }
                 for done, new in polls
@@ -36,14 +37,20 @@ def poll(
     else:
         print_table(
             ("source", "outcome", "new"),
-            [
-                (done.source, done.memory.last_error or done.memory.last_outcome, new)
-                for done, new in polls
-            ],
+            [(done.source, _error(done) or done.memory.last_outcome, new) for done, new in polls],
             "Nothing was polled: the sources are paused, or polled by somebody else just now.",
         )
-    if any(done.memory.last_error for done, _ in polls):
+    if any(_error(done) for done, _ in polls):
         raise typer.Exit(FAILED)
+
+
+def _error(done: Poll) -> str:
+    """Return why a source was not polled, or why its poll failed."""
+    memory = done.memory
+    if done.postponed and memory.quiet_until is not None:
+        until = stamp(memory.quiet_until)
+        return f"not asked: its host wants to be left alone until {until} ({memory.last_error})"
+    return memory.last_error
 
 
 async def _poll(config: Config, names: list[str], *, quiet: bool) -> list[tuple[Poll, int]]:
