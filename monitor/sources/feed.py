@@ -18,6 +18,7 @@ from monitor.sources.hints import NO_HEAD, Head, head_of
 from monitor.sources.items import (
     absolute,
     article_of,
+    cut_off,
     dated,
     newest,
     notes_of,
@@ -37,6 +38,7 @@ FAST = "fast"
 CAREFUL = "careful"
 _ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 _END = re.compile(r"</(?:(?:rss:|atom:)?(?:item|entry|feed|rss)|rdf:RDF)\s*>")
+_CLOSED = re.compile(r"</(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 _FEED_LINK = re.compile(
     r"<link\b(?=[^>]*type=[\"']application/(?:rss|atom)\+xml)[^>]*?href=[\"']([^\"'>]+)",
     re.IGNORECASE,
@@ -64,10 +66,11 @@ class _Reading:
         self.languages = languages  # both parsers read some of the items
         return [article_of(item, document, self.source, languages, outlets) for item in items]
 
-    def result(self, articles: list[Article], **more: Any) -> Parsed:
-        """Return these articles with what else the feed says."""
+    def result(self, articles: list[Article], count: int, *, is_cut: bool, **more: Any) -> Parsed:
+        """Return these articles with what else the feed says, which has so many items."""
         hints, title = self.head.hints, self.head.title
-        return Parsed(articles=newest(articles), hints=hints, title=title, notes=self.notes, **more)
+        notes = ((cut_off(count),) if is_cut else ()) + self.notes
+        return Parsed(articles=newest(articles), hints=hints, title=title, notes=notes, **more)
 
 
 def parse(document: Document, source: Source, memory: Memory) -> Parsed:
@@ -89,6 +92,8 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
     articles, reader, agreed = read
     return reading.result(
         articles,
+        len(slices.spans),
+        is_cut=_CLOSED.search(text, slices.spans[-1][1]) is None,
         known=len(slices.spans) - len(fresh),
         digests=b"".join(slices.digests),
         reader=reader,
@@ -109,7 +114,14 @@ def _whole(text: str, reading: _Reading, memory: Memory) -> Parsed:
     first = ITEM_START.search(text)
     reading.head = head_of(repaired(text[: first.start()]) if first else body, url)
     articles = reading.articles(result["entries"])
-    return reading.result(articles, reader=memory.reader, rejected=int(whole is not text))
+    last = max((start.end() for start in ITEM_START.finditer(whole)), default=0)
+    return reading.result(
+        articles,
+        len(articles),
+        is_cut=whole is not text or _CLOSED.search(whole, last) is None,
+        reader=memory.reader,
+        rejected=int(whole is not text),
+    )
 
 
 def _without_cut_item(text: str) -> str:

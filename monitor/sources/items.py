@@ -192,6 +192,13 @@ def notes_of(items: Iterable[Item], now: datetime) -> tuple[str, ...]:
     return (f"{dates} dated in the future: taken as published at the poll",)
 
 
+def cut_off(count: int) -> str:
+    """Return the sentence on a document that ends before its end, of which so many items were
+    read."""
+    items = "1 item" if count == 1 else f"{count} items"
+    return f"the document is cut off: {items} of it could be read"
+
+
 def outlets_of(document: Document, source: Source, *titles: str) -> tuple[str, ...]:
     """Return the names that a document's outlet may put into its headlines."""
     return tuple(name for name in (source.title, *titles, host_label(document.url)) if name)

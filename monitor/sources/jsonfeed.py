@@ -6,11 +6,12 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from monitor.errors import Rejected
 from monitor.model import Document, Hints, Memory, Parsed, Source
-from monitor.sources.items import Item, absolute, parsed_of
+from monitor.sources.items import Item, absolute, cut_off, parsed_of
 from monitor.sources.repair import MAX_ITEMS, decoded
 
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
@@ -28,14 +29,15 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
     An item that is no object is counted as rejected. Raises Rejected where the document is no
     JSON, or JSON but no feed.
     """
-    feed, broken = _feed(decoded(document.body, document.content_type))
+    text = decoded(document.body, document.content_type)
+    feed, broken = _feed(text)
     found = _list(feed, "items")
     entries = [entry for entry in found if isinstance(entry, dict) and any(entry.values())]
     broken += len(found) - len(entries)
     # The newest are kept of twice as many: the first and the last, whatever the order.
     if len(entries) > 2 * MAX_ITEMS:
         entries = entries[:MAX_ITEMS] + entries[-MAX_ITEMS:]
-    return parsed_of(
+    parsed = parsed_of(
         [_item(entry) for entry in entries],
         document,
         source,
@@ -44,6 +46,9 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
         rejected=broken,
         hints=_hints(feed, document.url),
     )
+    if text.rstrip().endswith("}"):
+        return parsed
+    return replace(parsed, notes=(cut_off(len(entries)), *parsed.notes))
 
 
 def _feed(text: str) -> tuple[dict[str, Any], int]:

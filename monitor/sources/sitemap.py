@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from urllib.parse import urljoin
@@ -14,7 +15,7 @@ from lxml import etree
 from monitor.errors import Rejected
 from monitor.model import Document, Memory, Parsed, Source
 from monitor.sources.dates import stated_time
-from monitor.sources.items import Item, parsed_of
+from monitor.sources.items import Item, cut_off, parsed_of
 from monitor.sources.parts import MAX_CHILDREN, MAX_REMEMBERED, tells_changes
 from monitor.sources.repair import MAX_ITEMS, decoded, repaired
 from monitor.sources.slugs import is_article, title_of
@@ -29,6 +30,8 @@ _MAX_LIST = 50_000
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _FEEDS = {"rss": "feed", "feed": "feed", "RDF": "feed", "html": "page"}
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL)
+_END = re.compile(r"</(?:[\w.-]+:)?urlset\s*>")
+_ENTRY_END = re.compile(r"</(?:[\w.-]+:)?url\s*>")
 _NUMBERS = re.compile(r"\d+")
 
 Fields = Mapping[str, list[str]]
@@ -57,7 +60,11 @@ def parse(document: Document, source: Source, memory: Memory) -> Parsed:
         raise Rejected(f"this is no sitemap, its root element is <{kind[:40]}>: {cure}")
     # Of broken XML, entries may end up inside others.
     entries = [_fields(element) for element in root.iter("{*}url")]
-    return _articles(entries, document, source)
+    if _END.search(text):
+        return _articles(entries, document, source)
+    whole = sum(1 for _ in _ENTRY_END.finditer(text))  # half an address leads nowhere
+    parsed = _articles(entries[:whole], document, source)
+    return replace(parsed, notes=(cut_off(whole), *parsed.notes))
 
 
 def _unpacked(body: bytes) -> bytes:

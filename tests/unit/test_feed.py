@@ -165,6 +165,36 @@ def test_an_item_that_is_cut_off_is_none(end: int) -> None:
     result = parse(document, SOURCE, Memory())
     assert [article.title for article in result.articles] == ["Harbour"]
     assert result.rejected == 1
+    assert result.notes == ("the document is cut off: 1 item of it could be read",)
+
+
+def test_a_feed_that_ends_between_two_items_says_so() -> None:
+    items = [f"<item><title>n{n}</title><guid>{n}</guid></item>" for n in range(8)]
+    whole = rss("".join(items))
+    for count in (2, 8):
+        body = whole[: whole.index(items[count - 1].encode()) + len(items[count - 1])]
+        for broken in (body, body.replace(b"<item>", b"<item><!-- <item> -->", 1)):
+            result = parse(
+                Document(url=SOURCE.location, body=broken, fetched=NOW), SOURCE, Memory()
+            )
+            told = f"the document is cut off: {count} items of it could be read"
+            assert (len(result.articles), result.notes) == (count, (told,))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rss("<item><title>News</title></item>"),
+        b"<rss><channel><item><title>News</title></item></channel>",
+        b'<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:title>N</a:title></a:entry>'
+        b"</a:feed>",
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+        b' xmlns="http://purl.org/rss/1.0/"><channel></channel><item><title>N</title></item></rdf:RDF>',
+    ],
+)
+def test_a_feed_with_its_end_is_not_cut_off(body: bytes) -> None:
+    result = parse(Document(url=SOURCE.location, body=body, fetched=NOW), SOURCE, Memory())
+    assert (len(result.articles), result.notes) == (1, ())
 
 
 def test_an_id_that_all_items_share_is_none() -> None:

@@ -150,6 +150,7 @@ def test_a_feed_that_is_cut_off_or_broken_gives_what_is_whole() -> None:
         "Item 3",
     ]
     assert (cut_off.title, cut_off.rejected) == ("Gazette", 1)
+    assert cut_off.notes == ("the document is cut off: 4 items of it could be read",)
     broken = parsed(body.replace(b'"Item 2"', b'"Item" 2'))
     assert [article.title[-1] for article in broken.articles] == ["0", "1", "3", "4"]
     assert broken.rejected == 1

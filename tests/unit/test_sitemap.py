@@ -109,6 +109,10 @@ def test_bad_entries_and_broken_xml_cost_nothing_else() -> None:
     assert result.rejected >= 2
     cut_off = urlset(page("/news/one-of-the-stories") + page("/news/two-of-the-stories"))[:-60]
     assert parsed(cut_off).articles[0].title == "One of the stories"
+    (told,) = parsed(cut_off).notes
+    assert told == "the document is cut off: 1 item of it could be read"
+    assert len(parsed(cut_off).articles) == 1, "half an address leads nowhere"
+    assert parsed(urlset(page("/news/one-of-the-stories"))).notes == ()
 
 
 def test_gz(monkeypatch: pytest.MonkeyPatch) -> None:
