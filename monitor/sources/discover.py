@@ -87,6 +87,7 @@ class _Search:
         self._candidates = candidates
         self._site = site
         self._page: Document | None = None
+        self._address = ""
         self._survey = Survey()
         self._failure: Unavailable | None = None
 
@@ -124,7 +125,7 @@ class _Search:
                     break
                 continue
             if self._page is not None:
-                self._failure = None
+                self._failure, self._address = None, url
                 self._survey = await self._candidates.survey(self._page)
                 return self._page.url
         raise self._failure or Rejected(f"{urls[0]} redirects to where it was asked before")
@@ -135,7 +136,15 @@ class _Search:
         what = _NAMES[kind]
         if parsed is None:
             raise Rejected(f"{document.url} looks like {what}, but cannot be read: {_CURE}")
-        return finding(kind, document.url, parsed, f"the address is {what} itself")
+        location, redirect = self._asked(document)
+        return finding(kind, location, parsed, f"the address is {what} itself{redirect}")
+
+    def _asked(self, document: Document) -> tuple[str, str]:
+        """Return the address of the page as it was given, and where it redirects to: a redirect is
+        followed at each poll, and written down only when it has lasted."""
+        if link_url(document.url) == link_url(self._address):
+            return document.url, ""
+        return self._address, f"; it redirects to {document.url}"
 
     async def _named(self) -> tuple[Finding, ...]:
         """Return the feeds that the page names, each content once."""
@@ -200,8 +209,9 @@ class _Search:
         parsed = await self._candidates.read(document, "page")
         if parsed is None or not parsed.articles:
             return ()
-        why = f"the page lists {len(parsed.articles)} articles{reason}"
-        page = finding("page", document.url, parsed, why)
+        location, redirect = self._asked(document)
+        why = f"the page lists {len(parsed.articles)} articles{reason}{redirect}"
+        page = finding("page", location, parsed, why)
         return (replace(page, title=self._survey.title or page.title),)
 
     def _nothing(self, url: str) -> tuple[Finding, ...]:

@@ -51,11 +51,15 @@ class _Site(BaseHTTPRequestHandler):
         topic = self.path.strip("/").removesuffix(".xml")
         items = "".join(_ITEM.format(n=n, host=host, topic=topic) for n in range(8))
         feed = f'<rss version="2.0"><channel><title>Harbour Gazette</title>{items}</channel></rss>'
-        answers = {"/": ("text/html", _PAGE), "/places": ("text/html", _LINKS)} | {
+        answers = {
+            "/": ("text/html", _PAGE),
+            "/places": ("text/html", _LINKS),
+            "/empty": ("text/html", "<p>"),
+        } | {
             path: ("application/rss+xml", feed) for path in ("/news.xml", "/sport.xml", "/rss.xml")
         }
         kind, text = answers.get(self.path, ("text/plain", ""))
-        self.send_response(200 if text else 404)
+        self.send_response(500 if self.path == "/broken" else 200 if text else 404)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
@@ -189,6 +193,25 @@ def test_one_of_several_findings_is_chosen(
     assert "none" not in listed(monitor)
     monitor("add", web, "--name", "sport", given="7\nx\n2\n")
     assert listed(monitor)["sport"]["location"] == f"{web}/sport.xml"
+
+
+def test_a_type_that_is_told_needs_no_answer(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "attended", lambda: True)
+    monitor("add", FEED, "--type", "feed", "--name", "seen", "--json")
+    assert "seen" not in listed(monitor), "--json without --yes only looks"
+    monitor("add", FEED, "--type", "feed", "--name", "told")
+    assert listed(monitor)["told"]["location"] == FEED
+
+
+def test_an_address_that_fails_now_may_be_added_all_the_same(monitor: Monitor, web: str) -> None:
+    url = f"{web}/broken"
+    text = monitor("add", url, "--yes", code=1).stderr
+    assert "answered 500 Internal Server Error; --type feed follows it all the same" in text
+    assert "--type feed" not in monitor("add", f"{web}/missing", "--yes", code=1).stderr
+    monitor("add", url, "--type", "feed", "--name", "broken", "--yes")
+    assert listed(monitor)["broken"]["location"] == url
 
 
 def test_what_was_added_is_polled(monitor: Monitor, web: str) -> None:

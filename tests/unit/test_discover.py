@@ -124,6 +124,23 @@ async def test_a_link_for_readers_leads_to_the_feed(site: Site, get: HttpFetcher
     assert finding.why == "the page links to this feed"
 
 
+@pytest.mark.parametrize("status", [301, 302])
+async def test_an_address_that_redirects_is_followed_as_it_was_given(
+    site: Site, get: HttpFetcher, status: int
+) -> None:
+    for path in ("/feed", "/list"):
+        headers = {"Location": site.url(f"{path}/now")}
+        site.parts[path] = Part(status=status, headers=headers)
+    site.put("/feed/now", rss(root_of(site)), RSS)
+    links = "".join(f'<h2><a href="/a/the-story-{n}">{TITLES[n]}</a></h2>' for n in range(12))
+    site.put("/list/now", f"<html><body>{links}</body></html>")
+    for path, what in (("/feed", "the address is a feed itself"), ("/list", "the page lists 12")):
+        (found,) = await found_at(site.url(path), get, whole=False)
+        assert found.location == site.url(path)
+        assert found.why.startswith(what)
+        assert found.why.endswith(f"; it redirects to {site.url(path)}/now")
+
+
 async def test_well_known_paths_are_tried_until_one_is_a_feed(site: Site, get: HttpFetcher) -> None:
     site.put("/", home())
     site.put("/rss.xml", rss(root_of(site)), RSS)

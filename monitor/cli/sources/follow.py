@@ -17,7 +17,7 @@ from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.declarations import check_source
 from monitor.declarations.naming import Names
-from monitor.errors import MonitorError, Rejected
+from monitor.errors import MonitorError, Rejected, Unavailable
 from monitor.model import Finding, Source, SourceState
 
 HEADLINES = 5
@@ -27,11 +27,13 @@ FOUND = ("auto", "site")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is at an address; `error` where nothing to follow is."""
+    """What is at an address; `error` where nothing to follow is, `passing` where that may change:
+    the address could not be asked now."""
 
     url: str
     findings: tuple[Finding, ...] = ()
     error: str = ""
+    passing: bool = False
 
 
 def add(
@@ -48,6 +50,8 @@ def add(
     _refuse_at_once(config, urls, name, kind)
     if not yes and not json and not attended():
         wrong("there is nobody to ask: give --yes to follow, or --json to only look")
+    # Where the type is told, nobody has looked, and there is nothing to choose from.
+    sure = yes or (kind not in FOUND and not json)
     answers: list[Answer] = execute(_look(config, urls, kind, quiet=json))
     if not json:
         for answer in answers:
@@ -55,7 +59,7 @@ def add(
     chosen = [
         finding
         for answer in answers
-        if answer.findings and (finding := answer.findings[0] if yes else _ask(answer, json))
+        if answer.findings and (finding := answer.findings[0] if sure else _ask(answer, json))
     ]
     added, refused = execute(_follow(config, chosen, name)) if chosen else ([], [])
     if json:
@@ -101,7 +105,9 @@ async def _look(config: Config, urls: Sequence[str], kind: str, *, quiet: bool) 
                     found = await service.discover(url, site=kind == "site")
                     answers.append(Answer(url, found))
                 except MonitorError as error:
-                    answers.append(Answer(url, error=str(error)))
+                    # A busy or broken server; 404 and the like are there to stay.
+                    passing = isinstance(error, Unavailable) and not 400 <= error.status < 429
+                    answers.append(Answer(url, error=str(error), passing=passing))
                 bar.advance(bar.task_ids[0])
     return answers
 
@@ -109,6 +115,8 @@ async def _look(config: Config, urls: Sequence[str], kind: str, *, quiet: bool) 
 def _show(answer: Answer) -> None:
     if not answer.findings:
         text = answer.error or "nothing to follow was found: name a feed or a page with links"
+        if answer.passing:
+            text += "; --type feed follows it all the same, as soon as it answers"
         err.print(f"error: {answer.url}: {text}", style="red", markup=False)
         return
     out.print(plain(answer.url), style="bold", markup=False)
