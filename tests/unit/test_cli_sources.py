@@ -51,11 +51,7 @@ class _Site(BaseHTTPRequestHandler):
         topic = self.path.strip("/").removesuffix(".xml")
         items = "".join(_ITEM.format(n=n, host=host, topic=topic) for n in range(8))
         feed = f'<rss version="2.0"><channel><title>Harbour Gazette</title>{items}</channel></rss>'
-        answers = {
-            "/": ("text/html", _PAGE),
-            "/places": ("text/html", _LINKS),
-            "/empty": ("text/html", "<p>"),
-        } | {
+        answers = {"/": ("text/html", _PAGE), "/places": ("text/html", _LINKS)} | {
             path: ("application/rss+xml", feed) for path in ("/news.xml", "/sport.xml", "/rss.xml")
         }
         kind, text = answers.get(self.path, ("text/plain", ""))
@@ -377,7 +373,12 @@ def test_an_import_refuses_what_is_no_source_and_goes_on(monitor: Monitor, tmp_p
         ("https://feeds.bbci.co.uk/news/rss.xml", "BBC News - World", "bbci-news-world"),
         ("https://example.org/", "", "example"),
         ("https://例え.jp/", "新聞", "source"),
-        ("https://192.0.2.1/feed", "Ärzteblatt", "192-arzteblatt"),
+        ("https://192.0.2.1/feed", "Ärzteblatt", "192-0-2-1-arzteblatt"),
+        ("http://192.0.2.1:8080/feed", "", "192-0-2-1"),
+        ("http://[2001:db8::1]/feed", "Blog 1", "2001-db8-1-blog-1"),
+        ("https://channel4.example/feed", "Channel 4", "channel4"),
+        ("https://1tv.example/feed", "Blog 1", "1tv-blog-1"),
+        ("https://example.org/novosti", "Новости порта", "example"),
     ],
 )  # fmt: skip
 def test_names_are_made_of_host_and_title(url: str, title: str, name: str) -> None:
