@@ -24,7 +24,7 @@ from monitor.consumer import Consumer
 from monitor.errors import DeadLetterLimitExceeded, Rejected, Stalled, Unavailable
 from monitor.events import Record, load
 from monitor.lifecycle import Lifecycle
-from monitor.model import AlertChannel, Article, ChannelKind, Finding, Poll
+from monitor.model import AlertChannel, Article, ChannelKind, Poll
 from monitor.poller import OUTBOX_FULL, Poller, lease_for
 from monitor.protocols import Broker, Clock, Fetcher, Getter, Notifier, Parser, Store
 from monitor.relay import Relay
@@ -32,7 +32,6 @@ from monitor.replay import ReplayResult, read_fixtures, replay
 from monitor.runner import Runner
 from monitor.scheduler import Ticker
 from monitor.settings import Role
-from monitor.sources.discover import discover
 from monitor.topics.compile import queries_of_rules
 from monitor.visitor import Visitor
 from monitor.websub import Subscriber
@@ -133,11 +132,6 @@ class Service:
         await self.store.declare(self.config.sources, now)
         turns = await self.store.lease_sources(names, now, self.owner, poller.lease)
         return await poller.poll_turns(turns, progress)
-
-    async def discover(self, url: str, *, site: bool) -> tuple[Finding, ...]:
-        """Return what can be followed at an address, best first. Raises Unavailable, Rejected."""
-        now = self.clock.now()
-        return await discover(url, self.web, self.parser, site=site, now=now, agent=self.agent)
 
     async def replay_files(
         self, paths: Sequence[Path], *, deliver: bool, work: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from urllib.parse import urljoin
 
@@ -18,6 +18,10 @@ SHOWN = 10
 _BUSY = (429, 503)
 
 
+Asking = Callable[[str, int], None]
+"""Is told of an address that is about to be asked, and the how manyth it is."""
+
+
 class Candidates:
     """The addresses of one discovery: none is asked twice, and no more than `MAX_REQUESTS`.
 
@@ -25,7 +29,14 @@ class Candidates:
     """
 
     def __init__(
-        self, get: Getter, parser: Parser, *, now: datetime, agent: str, user_agent: str
+        self,
+        get: Getter,
+        parser: Parser,
+        *,
+        now: datetime,
+        agent: str,
+        user_agent: str,
+        asking: Asking | None = None,
     ) -> None:
         self.forbidden = False
         self._get = get
@@ -35,6 +46,7 @@ class Candidates:
         self._user_agent = user_agent
         self._asked: set[str] = set()
         self._robots: dict[str, Robots] = {}
+        self._asking = asking
 
     async def document(self, url: str) -> Document | None:
         """Return what an address holds, None where it was asked already or none may be asked.
@@ -42,8 +54,13 @@ class Candidates:
         Raises Unavailable and Rejected as the getter."""
         if url in self._asked or len(self._asked) >= MAX_REQUESTS:
             return None
-        self._asked.add(url)
+        self._ask(url)
         return await self._get.get(url, user_agent=self._user_agent)
+
+    def _ask(self, url: str) -> None:
+        self._asked.add(url)
+        if self._asking is not None:
+            self._asking(url, len(self._asked))
 
     async def guess(self, url: str) -> Document | None:
         """Return what an address holds, None where it is of no use.
@@ -97,7 +114,7 @@ class Candidates:
         """Return the robots.txt of an address; raises Unavailable where nobody answers."""
         address = urljoin(url, "/robots.txt")
         if address not in self._robots:
-            self._asked.add(address)
+            self._ask(address)
             try:
                 answer = await self._get.get(
                     address, max_bytes=MAX_ANSWER, user_agent=self._user_agent

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from monitor.errors import Rejected, Unavailable
 from monitor.model import Document, Finding, SourceState, Survey
 from monitor.protocols import Getter, Parser
-from monitor.sources.candidates import Candidates, finding, is_busy
+from monitor.sources.candidates import Asking, Candidates, finding, is_busy
 from monitor.sources.likeness import distinct
 from monitor.sources.robots import sitemaps
 from monitor.text.urls import link_url
@@ -51,15 +51,16 @@ async def discover(
     now: datetime,
     agent: str = AGENT,
     user_agent: str = "",
+    asking: Asking | None = None,
 ) -> tuple[Finding, ...]:
     """Return what can be followed at an address, best first, each with why.
 
     An address that is a feed or a sitemap is its own finding. With `site` it stands for the whole
     site; without, a page below the root comes before what the rest of its site offers. Makes at
-    most 15 requests. Raises Unavailable where the site cannot be asked now, Rejected where there
-    is nothing to follow.
+    most 15 requests, and tells `asking` of each. Raises Unavailable where the site cannot be asked
+    now, Rejected where there is nothing to follow.
     """
-    candidates = Candidates(get, parser, now=now, agent=agent, user_agent=user_agent)
+    candidates = Candidates(get, parser, now=now, agent=agent, user_agent=user_agent, asking=asking)
     return await _Search(candidates, site).run(url)
 
 

@@ -80,6 +80,22 @@ async def found_at(url: str, get: HttpFetcher, *, whole: bool = True) -> tuple[F
     return await discover(url, get, DirectParser(), site=whole, now=START)
 
 
+async def test_each_request_is_told_before_it_is_made(site: Site, get: HttpFetcher) -> None:
+    site.put("/", home((RSS, "News", "/news.xml")))
+    site.put("/news.xml", rss(root_of(site)), RSS)
+    told: list[tuple[str, int, int]] = []
+    await discover(
+        site.url(),
+        get,
+        DirectParser(),
+        site=True,
+        now=START,
+        asking=lambda url, number: told.append((url, number, len(site.asked))),
+    )
+    paths = ("/robots.txt", "/", "/news.xml")
+    assert told == [(site.url(path), at + 1, at) for at, path in enumerate(paths)]
+
+
 def root_of(site: Site) -> str:
     return site.url("")
 

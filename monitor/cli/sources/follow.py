@@ -19,6 +19,9 @@ from monitor.declarations import check_source
 from monitor.declarations.naming import Names
 from monitor.errors import MonitorError, Rejected, Unavailable
 from monitor.model import Finding, Source, SourceState
+from monitor.service import Service
+from monitor.sources.candidates import MAX_REQUESTS, Asking
+from monitor.sources.discover import discover
 
 HEADLINES = 5
 FOUND = ("auto", "site")
@@ -99,17 +102,28 @@ async def _look(config: Config, urls: Sequence[str], kind: str, *, quiet: bool) 
     answers = []
     async with service.connected(broker=False):
         with progress("looking", len(urls), quiet=quiet) as bar:
+
+            def asking(address: str, number: int) -> None:
+                text = f"looking: request {number} of at most {MAX_REQUESTS}, {plain(address)}"
+                bar.update(bar.task_ids[0], description=text)
+
             for url in urls:
-                bar.update(bar.task_ids[0], description=f"looking at {plain(url)}")
-                try:
-                    found = await service.discover(url, site=kind == "site")
-                    answers.append(Answer(url, found))
-                except MonitorError as error:
-                    # A busy or broken server; 404 and the like are there to stay.
-                    passing = isinstance(error, Unavailable) and not 400 <= error.status < 429
-                    answers.append(Answer(url, error=str(error), passing=passing))
+                answers.append(await _look_at(service, url, asking, site=kind == "site"))
                 bar.advance(bar.task_ids[0])
     return answers
+
+
+async def _look_at(service: Service, url: str, asking: Asking, *, site: bool) -> Answer:
+    now, agent = service.clock.now(), service.agent
+    try:
+        found = await discover(
+            url, service.web, service.parser, site=site, now=now, agent=agent, asking=asking
+        )
+    except MonitorError as error:
+        # A busy or broken server; 404 and the like are there to stay.
+        passing = isinstance(error, Unavailable) and not 400 <= error.status < 429
+        return Answer(url, error=str(error), passing=passing)
+    return Answer(url, found)
 
 
 def _show(answer: Answer) -> None:
