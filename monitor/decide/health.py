@@ -154,7 +154,9 @@ def _is_certain(memory: Memory) -> bool:
 
 
 def _status(memory: Memory) -> int:
-    return memory.notes[-1].status if memory.polls else 0
+    """Return the HTTP status that was the failure, 0 where the answer itself was fine."""
+    status = memory.notes[-1].status if memory.polls else 0
+    return status if status >= 300 else 0
 
 
 def _failed_polls(memory: Memory) -> int:

@@ -159,6 +159,15 @@ def test_a_slow_or_broken_answer_does_not_say_that_the_address_is_wrong() -> Non
     assert found == f"the answer of wire.example was cut off, {trouble}"
 
 
+def test_an_answer_of_200_is_not_what_is_wrong() -> None:
+    follower = Follower(memory=known(*[14] * 28))
+    for _ in range(6):
+        error = Unavailable("a part of it took too long")
+        follower.poll(bad(START, error, a_document()))
+    words = words_of(follower.memory, a_source(), START)
+    assert words == "a part of it took too long, since 12:00 UTC"
+
+
 def test_an_error_that_names_its_cure_gets_no_other() -> None:
     found = failing(Rejected("the environment holds no PASS: set it to the password"))
     assert found == "the environment holds no PASS: set it to the password, since Monday"

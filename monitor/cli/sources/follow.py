@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,9 +19,11 @@ from monitor.declarations import check_source
 from monitor.declarations.naming import Names
 from monitor.errors import MonitorError, Rejected, Unavailable
 from monitor.model import Finding, Source, SourceState
-from monitor.service import Service
 from monitor.sources.candidates import MAX_REQUESTS, Asking
 from monitor.sources.discover import discover
+
+if TYPE_CHECKING:  # its scheduler takes long to load, and most commands need none
+    from monitor.service import Service
 
 HEADLINES = 5
 FOUND = ("auto", "site")
