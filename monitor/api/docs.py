@@ -29,12 +29,14 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>News Monitor API</title>
 <link rel="icon" href="/docs/favicon.png" type="image/png">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 <link rel="stylesheet" href="/docs/page.css">
 </head>
 <body>
+<nav class="back" aria-label="Main"><a href="/">← Back to News Monitor</a></nav>
 <noscript>This page needs JavaScript; the same description is at
 <a href="/openapi.json">/openapi.json</a>.</noscript>
 <div id="swagger-ui"></div>
