@@ -118,11 +118,13 @@ class AlertedItem(Answer):
 
     article: str
     rule: str
+    rule_name: str
 
     @classmethod
     def of(cls, row: AlertRow) -> AlertedItem:
         """Return the answer for a row."""
-        return cls(article=row.alert.article.id, rule=row.alert.rule)
+        alert = row.alert
+        return cls(article=alert.article.id, rule=alert.rule, rule_name=alert.rule_name)
 
 
 class DeliveryItem(Answer):

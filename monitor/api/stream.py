@@ -47,7 +47,8 @@ class _Stream(EventSourceResponse):
     responses={
         200: {
             "description": "Events `article` and `alert`, their data as in the listings, and"
-            " `alerted`: the ids of an `article` and of the `rule` that it has met.",
+            " `alerted`: the ids of an `article` and of the `rule` that it has met, and its"
+            " `rule_name`.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **documented(400, 422, 503),

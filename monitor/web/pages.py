@@ -15,7 +15,8 @@ from starlette.staticfiles import StaticFiles
 from monitor.model import ArticleFilter
 from monitor.protocols import Archive, Clock
 from monitor.search import Order
-from monitor.web.choices import choices
+from monitor.web.alerts import listed_alerts, rule_names
+from monitor.web.choices import Choice, choices
 from monitor.web.found import PAGE, latest, search_page
 from monitor.web.matches import matches_of
 from monitor.web.templating import STATIC, environment
@@ -98,6 +99,7 @@ class Pages:
             {article.source for article in articles} | {source} - {""},
             {name for article in articles for name in article.topics} | {topic} - {""},
         )
+        alerted = [row.article.id for row in listing.rows if row.alerted]
         best = "best" if q and order is Order.BEST else ""
         is_live = before is None and not best and not listing.mistake
         return self._render(
@@ -105,6 +107,7 @@ class Pages:
             listing=listing,
             sources=sources,
             topics=topics,
+            rules=rule_names(await archive.alerts_of(alerted)),
             chosen={"topic": topic, "source": source, "q": q, "order": best},
             before=before,
             position=self._position(newest) if is_live else "",
@@ -131,17 +134,21 @@ class Pages:
             alerts=await archive.alerts_of([article_id]),
         )
 
-    async def alerts(self, before: Before = None) -> Response:
+    async def alerts(self, rule: Word = "", topic: Word = "", before: Before = None) -> Response:
         """List alerts, the latest first."""
-        archive = self._archive()
+        archive, rule, topic = self._archive(), rule.strip(), topic.strip()
         newest = await archive.newest()
-        rows = await archive.alerts(before, PAGE + 1)
+        listing = await listed_alerts(archive, PAGE, before, rule, topic)
+        named = {id_ for row in listing.rows for id_ in row.alert.topics} | {topic} - {""}
+        _, topics = await choices(archive, set(), named)
+        rules = rule_names(listing.rows)
         return self._render(
             "alerts.html",
-            rows=rows[:PAGE],
-            more=len(rows) > PAGE,
-            titles=await archive.titles({row.alert.article.source for row in rows}),
-            topics=await archive.topic_names({id_ for row in rows for id_ in row.alert.topics}),
+            listing=listing,
+            titles=await archive.titles({row.alert.article.source for row in listing.rows}),
+            topics=topics,
+            rules=Choice(rules, rules, whole=False),
+            chosen={"rule": rule, "topic": topic},
             before=before,
             position=self._position(newest) if before is None else "",
         )
@@ -199,7 +206,8 @@ class Pages:
             raise HTTPException(404, "This source is not followed.")
         hub = await archive.hub_subscription_of(name)
         awaiting = (await archive.awaiting_pages([name])).get(name, 0)
-        return self._render("source.html", state=state, awaiting=awaiting, hub=hub)
+        rows = await archive.articles(ArticleFilter(source=name, limit=LATEST))
+        return self._render("source.html", state=state, awaiting=awaiting, hub=hub, rows=rows)
 
     async def icon(self) -> Response:
         """Return the icon that browsers ask for where a page names none."""

@@ -22,6 +22,10 @@ from monitor.web import words
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
+_NAME_RULE = (
+    "Small letters, digits, dots, dashes and underscores; the first is a letter or a digit."
+)
+"""What a browser says of a name that it refuses."""
 
 
 def environment(clock: Clock) -> Environment:
@@ -33,7 +37,7 @@ def environment(clock: Clock) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("stamp", "published", "day", "iso", "link", "site", "every")
+    names = ("stamp", "published", "day", "iso", "link", "site", "every", "duration", "called")
     states = ("source_state", "source_tone", "delivery_state", "delivery_tone")
     made.filters |= {name: getattr(words, name) for name in names + states}
     made.filters["ago"] = lambda when: words.ago(when, clock.now())
@@ -46,6 +50,8 @@ def environment(clock: Clock) -> Environment:
         "address": address,
         "query_language": f"{PROJECT_PAGE}/blob/HEAD/docs/query-language.md",
         "stemmers": _stemmers(),
+        "name_pattern": r"[a-z0-9][a-z0-9._\-]*",  # of browsers, where a dash needs the stroke
+        "name_rule": _NAME_RULE,
     }
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -45,12 +46,17 @@ def published(when: datetime) -> str:
     """Return date and time as publishers give them: without a time where it is midnight."""
     at = when.astimezone(UTC)
     midnight = (at.hour, at.minute, at.second) == (0, 0, 0)
-    return day(at) if midnight else f"{at.day} {at:%b %Y, %H:%M}"
+    return day(at) if midnight else f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
 def iso(when: datetime) -> str:
     """Return the time for machines."""
     return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def called(ids: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
+    """Return what things are called, by id; one without a name is called by its id."""
+    return {id_: names.get(id_, id_) for id_ in ids}
 
 
 def link(url: str) -> str:
@@ -74,6 +80,14 @@ def every(seconds: int) -> str:
     if seconds % 3600 == 0:
         return "every hour" if seconds == 3600 else f"every {seconds // 3600} h"
     return f"every {seconds // 60} min" if seconds % 60 == 0 else f"every {seconds} s"
+
+
+def duration(seconds: int) -> str:
+    """Return an interval as it is written in a declaration: "15m"."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
 
 
 def source_state(state: SourceState) -> str:

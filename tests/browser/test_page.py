@@ -154,7 +154,7 @@ async def test_an_alert_marks_its_article(channel: AlertChannel, site: Site) -> 
         alert = an_alert(an_article(id="a1"), "Desk", "naval", now)
         await site.store.raise_alerts([(alert, (channel,))], now)
         await seen.page.wait_for_selector("#rows li.alerted")
-        await expect(seen.page.locator("[data-slot=rules]").first).to_have_text("desk")
+        await expect(seen.page.locator("[data-slot=rules]").first).to_have_text("Desk")
     assert seen.wrongs == []
 
 

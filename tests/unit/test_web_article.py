@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,18 @@ async def test_an_article_without_topics_has_no_reasons(site: Site) -> None:
     page = await shown(site)
     assert "Why these topics" not in page
     assert "<mark>" not in page
+
+
+async def test_an_article_without_alerts_says_no_more_than_is_known(site: Site) -> None:
+    page = await shown(site, topics=("ships",), backlog=True)
+    assert "it was older than the <code>backlog</code> of its source" in page
+    assert "met no alert rule" not in page
+    page = await shown(site, topics=("ships",), revision=2)
+    assert "None was raised.</p>" in page
+    assert "alert rules wait for topics" in await shown(site, revision=3)
+
+
+async def test_a_time_says_its_zone(site: Site) -> None:
+    assert ">26 Apr 2024, 10:05 UTC</time>" in await shown(
+        site, published=datetime(2024, 4, 26, 10, 5, tzinfo=UTC)
+    )

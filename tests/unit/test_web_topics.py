@@ -68,3 +68,11 @@ async def test_the_stemmer_is_chosen_among_those_there_are(site: Site) -> None:
 )
 async def test_what_is_missing_leads_to_what_there_is(site: Site, path: str, link: str) -> None:
     assert link in await site.shown(path, 404)
+
+
+async def test_what_an_id_may_be_is_said_before_it_is_refused(site: Site) -> None:
+    page = await site.shown("/topics")
+    (field,) = re.findall(r'<input name="id"[^>]*>', page)
+    assert 'title="Small letters, digits' in field
+    assert '<span class="hint" id="id-rule">Small letters, digits' in page
+    assert 'aria-describedby="id-rule"' in field

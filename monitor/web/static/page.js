@@ -36,7 +36,8 @@
     time.dateTime = iso;
     time.title = stamp(when);
     const midnight = when.getTime() % 86400000 === 0;
-    time.textContent = isRelative ? relative(when) : written(when, midnight ? {} : CLOCK);
+    const exact = midnight ? written(when, {}) : `${written(when, CLOCK)} UTC`;
+    time.textContent = isRelative ? relative(when) : exact;
     if (isRelative) time.dataset.relative = "";
     return time;
   }
@@ -112,12 +113,38 @@
   }
 
   const alerted = new Map(); // article id -> rules, of alerts that were faster than their article
+  const rules = new Map(); // rule id -> what it is called
 
-  function mark(row, rules) {
-    const known = new Set([...rules, ...(alerted.get(row.dataset.id) ?? [])]);
-    show(row, "alerted", known.size);
-    row.querySelector("[data-slot=rules]").textContent = [...known].join(", ");
-    row.classList.toggle("alerted", known.size > 0);
+  function mark(row, ids) {
+    const known = [...new Set([...ids, ...(alerted.get(row.dataset.id) ?? [])])];
+    show(row, "alerted", known.length);
+    const names = known.map((id) => rules.get(id) ?? id);
+    row.dataset.rules = JSON.stringify(Object.fromEntries(known.map((id, place) => [id, names[place]])));
+    row.querySelector("[data-slot=rules]").textContent = names.join(", ");
+    row.classList.toggle("alerted", known.length > 0);
+    for (const id of known) if (!rules.has(id)) askRule(id);
+  }
+
+  const rulesOf = (row) => JSON.parse(row.dataset.rules ?? "{}");
+
+  function learn(row) {
+    for (const [id, name] of Object.entries(rulesOf(row))) rules.set(id, name);
+  }
+
+  // An article that was alerted long ago may come again, under rules of which nothing was heard.
+  async function askRule(id) {
+    rules.set(id, id);
+    try {
+      const answer = await fetch(`/api/v1/alerts?${new URLSearchParams({ rule: id, limit: 1 })}`);
+      const [alert] = answer.ok ? (await answer.json()).items : [];
+      rules.set(id, alert?.rule_name || id);
+    } catch {
+      return; // it is shown by its id, then
+    }
+    for (const row of find("rows").children) {
+      const ids = Object.keys(rulesOf(row));
+      if (ids.includes(id)) mark(row, ids);
+    }
   }
 
   const wanted = (article) =>
@@ -148,6 +175,7 @@
   }
 
   function placeFound(row) {
+    learn(row);
     const shown = shownRow(row.dataset.id);
     if (!shown) return enter(row);
     if (Number(shown.dataset.seq) < Number(row.dataset.seq)) {
@@ -207,14 +235,12 @@
     }
   }
 
-  function ruleMet(id, rule) {
+  function ruleMet(id, rule, name) {
+    rules.set(rule, name || rule);
     alerted.set(id, [...(alerted.get(id) ?? []), rule]);
     if (alerted.size > 1000) alerted.delete(alerted.keys().next().value);
     const row = shownRow(id);
-    if (row) {
-      const rules = row.querySelector("[data-slot=rules]").textContent;
-      mark(row, rules ? rules.split(", ") : []);
-    }
+    if (row) mark(row, Object.keys(rulesOf(row)));
   }
 
   // Searching is the server's business: what arrives only says that it is time to ask again. What
@@ -345,8 +371,8 @@
     });
     dialog.addEventListener("close", async () => {
       if (dialog.returnValue !== "remove") return;
-      const answer = await fetch(`/api/v1/topics/${encodeURIComponent(section.dataset.remove)}`, { method: "DELETE" });
-      if (answer.ok) return location.assign("/topics");
+      const answer = await fetch(section.dataset.remove, { method: "DELETE" });
+      if (answer.ok) return location.assign(section.dataset.then);
       const told = section.querySelector("[role=status]");
       told.textContent = (await answer.json()).detail;
       told.dataset.state = "bad";
@@ -383,14 +409,15 @@
   for (const form of document.querySelectorAll("form[data-topic]")) editTopic(form);
   for (const section of document.querySelectorAll("[data-remove]")) offerRemoval(section);
 
+  // Empty fields stay out of the address.
+  find("filters")?.addEventListener("formdata", (event) => {
+    for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+  });
+  for (const field of document.querySelectorAll("#filters select, #filters [list]")) {
+    field.addEventListener("change", () => find("filters").requestSubmit());
+  }
+
   if (page.page === "articles") {
-    for (const field of document.querySelectorAll("#filters select, #filters [list]")) {
-      field.addEventListener("change", () => find("filters").requestSubmit());
-    }
-    // Empty fields stay out of the address.
-    find("filters").addEventListener("formdata", (event) => {
-      for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
-    });
     find("pill").addEventListener("click", () => scrollTo({ top: 0, behavior: "smooth" }));
     addEventListener("scroll", () => {
       if (scrollY < 200) {
@@ -398,12 +425,15 @@
         find("pill").hidden = true;
       }
     }, { passive: true });
-    const marked = ({ article, rule }) => ruleMet(article, rule);
-    const streamed = ({ article, rule }) => ruleMet(article.id, rule);
+    const marked = ({ article, rule, rule_name }) => ruleMet(article, rule, rule_name);
+    const streamed = ({ article, rule, rule_name }) => ruleMet(article.id, rule, rule_name);
+    for (const row of find("rows").children) learn(row);
     if (position) listen(page.q ? askAgain : arrived, streamed, marked);
   } else if (page.page === "alerts") {
-    find("pill").addEventListener("click", () => location.assign("/alerts"));
-    if (position) listen(() => {}, () => tell(1, "alert"));
+    find("pill").addEventListener("click", () => location.assign(location.pathname + location.search));
+    const isMeant = ({ rule, topics }) =>
+      (!page.rule || rule === page.rule) && (!page.topic || topics.includes(page.topic));
+    if (position) listen(() => {}, (alert) => isMeant(alert) && tell(1, "alert"));
   } else if (page.page === "article") {
     for (const button of document.querySelectorAll("[data-wrong]")) {
       pressed(button, button.getAttribute("aria-pressed") === "true");
