@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import update
 
 from monitor.clock import SystemClock
-from monitor.model import ArticleFilter, Memory, Topic
+from monitor.model import ArticleFilter, Memory, Owner, Topic
 from monitor.store.source_tables import SOURCE
 from monitor.store.sql import Database
 from monitor.web.pages import SOURCES
-from tests.support.articles import NOW
+from tests.support.articles import NOW, an_article
 from tests.support.news import SOURCES as NEWS_SOURCES
 from tests.support.news import fill
 from tests.support.polls import a_page, a_poll, a_source
@@ -118,3 +118,32 @@ async def test_pages_of_articles_and_alerts_read_no_source_but_its_title(
     assert "cannot be read" not in caplog.text
     await site.shown("/sources")
     assert caplog.text.count("cannot be read") == 5
+
+
+async def test_sources_are_listed_with_the_names_that_they_are_sorted_by(site: Site) -> None:
+    await site.store.declare([a_source("a-blog", title="Zebra"), a_source("b", title="b")], NOW)
+    page = await site.shown("/sources")
+    assert "<code>a-blog</code>, " in page
+    assert "<code>b</code>" not in page, "its title says it"
+    assert page.index('href="#follow"') < page.index("<table>") < page.index('id="follow"')
+
+
+async def test_only_a_source_that_somebody_added_is_changed_on_its_page(site: Site) -> None:
+    await site.store.declare([a_source("declared")], NOW)
+    await site.store.add_source(a_source("mine", interval=5400, owner=Owner.USER), NOW)
+    page = await site.shown("/sources/declared")
+    assert "config/sources.yaml</code>: paused, changed and removed there" in page
+    assert ("data-poll" in page, "data-toggle" in page, "data-remove" in page) == (
+        (True, False, False)
+    )
+    page = await site.shown("/sources/mine")
+    assert 'data-remove="/api/v1/sources/mine" data-then="/sources"' in page
+    assert 'value="90m"' in page
+    assert "data-toggle" in page
+
+
+async def test_a_source_shows_its_latest_headlines(site: Site) -> None:
+    await site.store.declare([a_source("wire"), a_source("other")], NOW)
+    await site.store.save_articles([an_article(source="wire", title="Storm & flood")], NOW)
+    assert "Storm &amp; flood</a>" in await site.shown("/sources/wire")
+    assert "None in the archive yet" in await site.shown("/sources/other")
