@@ -42,7 +42,7 @@ def test_relative_times(seconds: float, expected: str) -> None:
 
 def test_a_date_without_a_time_stays_a_date() -> None:
     assert words.published(NOW.replace(hour=0)) == "1 Mar 2026"
-    assert words.published(NOW) == "1 Mar 2026, 12:00"
+    assert words.published(NOW) == "1 Mar 2026, 12:00 UTC"
 
 
 @pytest.mark.parametrize(
