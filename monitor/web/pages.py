@@ -141,13 +141,14 @@ class Pages:
         listing = await listed_alerts(archive, PAGE, before, rule, topic)
         named = {id_ for row in listing.rows for id_ in row.alert.topics} | {topic} - {""}
         _, topics = await choices(archive, set(), named)
-        rules = rule_names(listing.rows)
+        others = await archive.alerts(None, PAGE) if rule or topic or before else ()
+        rules = rule_names([*others, *listing.rows])
         return self._render(
             "alerts.html",
             listing=listing,
             titles=await archive.titles({row.alert.article.source for row in listing.rows}),
             topics=topics,
-            rules=Choice(rules, rules, whole=False),
+            rules=Choice(rules, rules, whole=True),
             chosen={"rule": rule, "topic": topic},
             before=before,
             position=self._position(newest) if before is None else "",

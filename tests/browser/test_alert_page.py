@@ -33,6 +33,8 @@ async def test_a_filter_holds_for_alerts_that_arrive(site: Site) -> None:
         await raised(site, "a4", "Fleet watch")
         await page.get_by_role("button", name="Show 1 new alert").click()
         await expect(page.locator(".rows h2")).to_have_text(["a4", "a1"])
+        chosen = page.get_by_label("Rule", exact=True).locator("option")
+        await expect(chosen).to_have_text(["All rules", "Fleet watch", "Desk"])
         await page.get_by_label("Topic", exact=True).select_option("air-defence")
         await page.wait_for_url("**/alerts?rule=fleet-watch&topic=air-defence")
         await expect(page.get_by_role("heading", name="No alerts match")).to_be_visible()

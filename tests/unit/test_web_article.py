@@ -67,12 +67,14 @@ async def test_an_article_without_topics_has_no_reasons(site: Site) -> None:
 
 
 async def test_an_article_without_alerts_says_no_more_than_is_known(site: Site) -> None:
-    page = await shown(site, topics=("ships",), backlog=True)
+    old = {"topics": ("ships",), "backlog": True}
+    page = await shown(site, published=NOW, **old)
     assert "it was older than the <code>backlog</code> of its source" in page
     assert "met no alert rule" not in page
-    page = await shown(site, topics=("ships",), revision=2)
+    assert "it had no date and so counted as older" in await shown(site, revision=2, **old)
+    page = await shown(site, topics=("ships",), revision=3)
     assert "None was raised.</p>" in page
-    assert "alert rules wait for topics" in await shown(site, revision=3)
+    assert "alert rules wait for topics" in await shown(site, revision=4)
 
 
 async def test_a_time_says_its_zone(site: Site) -> None:
