@@ -41,6 +41,8 @@ async def test_a_source_is_followed_by_its_address_alone_and_shows_what_is_found
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/sources/example")
         await expect(page.get_by_text("Its first poll is on its way.")).to_be_visible()
+        await page.get_by_role("button", name="Poll now").click()
+        await expect(page.get_by_text("as soon as its host may be asked")).to_be_visible()
         state = await site.store.source("example")
         assert state is not None
         assert (state.source.type, state.source.location) == (

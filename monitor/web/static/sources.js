@@ -100,8 +100,8 @@
   }
 
   // Its articles come a little after the poll that found them.
-  async function watch(before) {
-    for (let round = 0, after = 0; round < 60 && after < 6; round += 1) {
+  async function watch(before, isWanted) {
+    for (let round = 0, after = 0; round < 60 && after < 6 && isWanted(); round += 1) {
       await pause(1000);
       await refresh();
       if (lastPoll() !== before) after += 1;
@@ -114,15 +114,14 @@
     const poll = section.querySelector("[data-poll]");
     const toggle = section.querySelector("[data-toggle]");
     const path = pathOf(section.dataset.control);
-    let isWatching = false;
+    let asked = 0; // only what was asked for last is told and waited for
 
-    async function watchOnce(before, text) {
-      if (isWatching) return;
-      isWatching = true;
+    async function waitFor(before, text) {
+      const mine = (asked += 1);
       tell(told, text, "");
       const late = "Not polled yet: its host is asked again later, or nothing polls at the moment.";
-      tell(told, (await watch(before)) ? "" : late, "");
-      isWatching = false;
+      const isThere = await watch(before, () => mine === asked);
+      if (mine === asked) tell(told, isThere ? "" : late, "");
     }
 
     function show(isPaused) {
@@ -137,16 +136,17 @@
       const before = lastPoll();
       const { wrong } = await ask(`${path}/poll-soon`, "POST");
       if (wrong) return tell(told, wrong, "bad");
-      watchOnce(before, "It is polled as soon as its host may be asked.");
+      waitFor(before, "It is polled as soon as its host may be asked.");
     });
     toggle?.addEventListener("click", async () => {
       const { given: source, wrong } = await ask(path, "PATCH", { enabled: Boolean(section.dataset.paused) });
       if (wrong) return tell(told, wrong, "bad");
+      asked += 1;
       show(!source.enabled);
       tell(told, source.enabled ? "Resumed." : "Paused: it is polled no more.", "good");
       refresh();
     });
-    if (!lastPoll() && !section.dataset.paused) watchOnce("", "Its first poll is on its way.");
+    if (!lastPoll() && !section.dataset.paused) waitFor("", "Its first poll is on its way.");
   }
 
   for (const form of document.querySelectorAll("form[data-source]")) edit(form);
