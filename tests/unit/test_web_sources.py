@@ -132,7 +132,7 @@ async def test_only_a_source_that_somebody_added_is_changed_on_its_page(site: Si
     await site.store.declare([a_source("declared")], NOW)
     await site.store.add_source(a_source("mine", interval=5400, owner=Owner.USER), NOW)
     page = await site.shown("/sources/declared")
-    assert "config/sources.yaml</code>: paused, changed and removed there" in page
+    assert "declared in <code>sources.yaml</code>: paused, changed and removed there" in page
     assert ("data-poll" in page, "data-toggle" in page, "data-remove" in page) == (
         (True, False, False)
     )
