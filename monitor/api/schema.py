@@ -136,6 +136,7 @@ class DeliveryItem(Answer):
     attempts: int
     error: str = Field(description="What went wrong last; empty where nothing did.")
     sent: datetime | None
+    next: datetime | None = Field(description="When it is tried, while it is `pending`.")
 
     @classmethod
     def of(cls, status: DeliveryStatus) -> DeliveryItem:
@@ -147,6 +148,7 @@ class DeliveryItem(Answer):
             attempts=status.attempts,
             error=status.error,
             sent=status.sent,
+            next=status.next,
         )
 
 

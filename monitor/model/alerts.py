@@ -84,7 +84,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryStatus:
-    """How far one delivery has come, as people see it."""
+    """How far one delivery has come, as people see it; `next` says when one that waits is tried."""
 
     channel: str
     kind: ChannelKind
@@ -92,6 +92,7 @@ class DeliveryStatus:
     attempts: int
     error: str = ""
     sent: datetime | None = None
+    next: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,14 +178,16 @@ def _statuses(
 ) -> Mapping[str, Sequence[DeliveryStatus]]:
     statuses: dict[str, list[DeliveryStatus]] = defaultdict(list)
     for row in connection.execute(_of_alerts(dialect), {"ids": dialect.listed(alert_ids)}).all():
+        state = DeliveryState(row.state)
         statuses[row.alert_id].append(
             DeliveryStatus(
                 channel=row.channel,
                 kind=ChannelKind(row.kind),
-                state=DeliveryState(row.state),
+                state=state,
                 attempts=row.attempt,
                 error=row.last_error,
                 sent=row.sent_at,
+                next=row.next_at if state is DeliveryState.PENDING else None,
             )
         )
     return statuses

@@ -53,7 +53,7 @@ async def test_an_alert_has_a_delivery_for_each_channel(store: SqlStore) -> None
     assert row.alert == an_alert()
     assert row.deliveries == (
         DeliveryStatus(
-            channel="log", kind=ChannelKind.LOG, state=DeliveryState.PENDING, attempts=0
+            channel="log", kind=ChannelKind.LOG, state=DeliveryState.PENDING, attempts=0, next=NOW
         ),
         DeliveryStatus(
             channel="page", kind=ChannelKind.STREAM, state=DeliveryState.SENT, attempts=1, sent=NOW

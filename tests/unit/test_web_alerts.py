@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitor.clock import SystemClock
+from monitor.model import Attempt
 from monitor.web import alerts
 from tests.support.articles import NOW, an_article
-from tests.support.news import LOG, PAGE, an_alert
+from tests.support.news import DESK, LOG, PAGE, an_alert
 from tests.support.web import Site, a_site
 
 
@@ -74,3 +77,19 @@ async def test_a_rule_is_called_by_its_name_on_every_page(site: Site) -> None:
     await raised(site, 1, "Fleet watch", "naval")
     for path in ("/", "/articles/a1", "/alerts"):
         assert ">Fleet watch<" in await site.shown(path), path
+
+
+async def test_a_delivery_that_waits_says_when_it_is_tried_again(site: Site) -> None:
+    now = SystemClock().now()
+    article = an_article()
+    alert = an_alert(article, "Desk", "naval", now)
+    await site.store.raise_alerts([(alert, (DESK,))], now)
+    (delivery,) = await site.store.lease_deliveries(now, "me", 1, 60)
+    again = now + timedelta(hours=2, minutes=1)
+    await site.store.record_attempts([Attempt(delivery=delivery, error="no", next_at=again)])
+    page = await site.shown("/alerts")
+    assert "1 attempt so far, next <time" in page
+    assert ">in 2 h</time>" in page
+    async with site.client.get("/api/v1/alerts") as answer:
+        (item,) = (await answer.json())["items"]
+    assert item["deliveries"][0]["next"].startswith(again.isoformat()[:19])
