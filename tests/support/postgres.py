@@ -38,7 +38,8 @@ class PostgresServer:
         """Take a folder that is kept, or a temporary one; a fixed port, or a free one."""
         self.port = port or free_port()
         self._kept = data_dir is not None
-        self._home = data_dir or Path(tempfile.mkdtemp(prefix="monitor-postgres-"))
+        # Absolute, since the programs run in it.
+        self._home = (data_dir or Path(tempfile.mkdtemp(prefix="monitor-postgres-"))).absolute()
         self._process: subprocess.Popen[bytes] | None = None
         self._names = count(1)
 
