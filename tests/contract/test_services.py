@@ -46,9 +46,7 @@ def test_postgres_starts_again_on_a_kept_folder(
 
 
 @pytest.mark.kafka
-def test_kafka_starts_again_on_a_kept_folder(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kafka_starts_again_on_a_kept_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _needs(kafka.available())
     monkeypatch.chdir(folder)
     for _ in range(2):

@@ -131,7 +131,8 @@ class TestExpectations:
             ("match", False),
             ("no_match", False),
         ]
-        assert monitor("test", "--topic", "ships").stdout
+        shown = monitor("test", "--topic", "ships", code=2).stderr
+        assert "the topic 'ships' has no expectations: declare `expect` in topics.yaml" in shown
 
     def test_a_file_that_is_missing_is_told(self, monitor: Monitor, folder: Path) -> None:
         expect = {"expect": {"no_match": ["fixtures/none.txt"]}}
@@ -214,10 +215,10 @@ class TestExplain:
     def test_a_file_of_several(self, monitor: Monitor, tmp_path: Path) -> None:
         path = tmp_path / "day.jsonl"
         path.write_text('{"id": "1", "text": "A storm."}\n{"id": "2", "text": "Calm."}\n')
-        assert "choose one with --id (1, 2" in monitor("explain", "storm", str(path), code=2).stderr
-        monitor("explain", "storm", str(path), "--id", "1")
+        assert "choose one with --id (1, 2" in monitor("explain", '"storm"', str(path), code=2).stderr
+        monitor("explain", '"storm"', str(path), "--id", "1")
         assert "no article with the id 9" in (
-            monitor("explain", "storm", str(path), "--id", "9", code=2).stderr
+            monitor("explain", '"storm"', str(path), "--id", "9", code=2).stderr
         )
 
     def test_no_database_is_made(self, monitor: Monitor, folder: Path) -> None:
@@ -274,8 +275,8 @@ class TestMatch:
     def test_ids_one_a_line(self, monitor: Monitor, file: str) -> None:
         assert monitor("match", "storms", file).stdout == "1\n3\n"
         assert monitor("match", "storm teacup OR nothing", file).stdout == "2\n"
-        assert monitor("match", "storm", file, "--json").stdout == '["1",2,"3"]\n'
-        assert monitor("match", "hurricane", file).stdout == ""
+        assert monitor("match", '"storm"', file, "--json").stdout == '["1",2,"3"]\n'
+        assert monitor("match", '"hurricane"', file).stdout == ""
         assert monitor("match", "storms", "-", given=self.LINES).stdout == "1\n3\n"
 
     def test_more_than_a_batch_in_the_order_of_the_file(
@@ -285,7 +286,7 @@ class TestMatch:
         bodies = ("storm" if number % 3 else "calm" for number in range(1_000))
         lines = (json.dumps({"id": n, "text": body}) for n, body in enumerate(bodies))
         path.write_text("\n".join(lines))
-        found = monitor("match", "storm", str(path)).stdout.split()
+        found = monitor("match", '"storm"', str(path)).stdout.split()
         assert found == [str(number) for number in range(1_000) if number % 3]
 
     def test_a_bad_line_is_told_and_the_others_are_matched(
@@ -293,21 +294,31 @@ class TestMatch:
     ) -> None:
         path = tmp_path / "articles.jsonl"
         path.write_text(self.LINES.replace('{"id": 2', '{"id": {}'))
-        result = monitor("match", "storm", str(path), code=1)
+        result = monitor("match", '"storm"', str(path), code=1)
         assert result.stdout == "1\n3\n"
         assert "line 2" in result.stderr
 
     def test_mistakes(self, monitor: Monitor, file: str) -> None:
         assert "never closed" in monitor("match", "(storm", file, code=2).stderr
-        assert "No such file" in monitor("match", "storm", "none.jsonl", code=2).stderr
-        assert "did you mean storms?" in monitor("match", "strms", file).stderr
+        assert "No such file" in monitor("match", '"storm"', "none.jsonl", code=2).stderr
+        assert "did you mean storms?" in monitor("match", "strms", file, code=2).stderr
+        assert "did you mean storms?" in monitor("match", "Storms", file, code=2).stderr
+
+    def test_a_word_is_no_query_unless_it_is_quoted(self, monitor: Monitor, file: str) -> None:
+        for words in (("match", "nope", file), ("explain", "nope", "a text"), ("suggest", "nope")):
+            shown = monitor(*words, code=2).stderr
+            assert "no topic is called 'nope'" in shown
+            assert """as a query write it in quotes: '"nope"'""" in shown
+        assert monitor("match", "Teacup", file).stdout == "2\n"
 
     def test_a_query_needs_no_configuration(
         self, monitor: Monitor, file: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MONITOR_CONFIG_DIR", "/nowhere")
         assert monitor("match", '"the storm"', file).stdout == "3\n"
-        assert "without topics" in monitor("match", "storms", file).stderr
+        shown = monitor("match", "storms", file, code=2).stderr
+        assert "no topic is called 'storms'" in shown
+        assert "/nowhere: the folder does not exist" in shown
 
     def test_mistakes_elsewhere_in_the_configuration_do_not_matter(
         self, monitor: Monitor, file: str, folder: Path

@@ -133,12 +133,13 @@ def topic_named(name: str, known: Known) -> Topic:
 
 
 def subject_among(wanted: str, known: Known) -> Subject:
-    """Return what is looked for; exits with 2 where the query does not hold."""
+    """Return what is looked for; exits with 2 where the query does not hold, and for one bare word
+    that may be the mistyped name of a topic: what a wrong query finds looks like an answer."""
     for topic in known.topics:
         if topic.id == wanted:
             return Subject(query_of(topic, known), topic)
-    if NAME.fullmatch(wanted) and (meant := _meant(wanted, known)):
-        err.print(f"no topic is called '{wanted}'{meant}: it is read as a query", markup=False)
+    if NAME.fullmatch(wanted) or (NAME.fullmatch(wanted.lower()) and _near(wanted, known)):
+        _refuse(f"no topic is called '{wanted}'{_meant(wanted, known)}; {_as_query(wanted)}")
     try:
         return Subject(parse_with(wanted, known.compiled))
     except QueryError as error:
@@ -168,16 +169,22 @@ def _topics_alone(wanted: str, error: ConfigError) -> Known:
         if named:
             refuse(ConfigError(problems))
     elif named:
-        text = f"without topics, '{wanted}' is read as a query: {error.problems[0]}"
-        err.print(text, style="yellow", markup=False)
+        _refuse(f"no topic is called '{wanted}' ({error.problems[0]}); {_as_query(wanted)}")
     return known_of((), ())
 
 
 def _meant(name: str, known: Known) -> str:
-    """Return a question for what is nearly a topic's name, or looks like one."""
-    if near := nearest(name, [topic.id for topic in known.topics]):
-        return f" ({near})"
-    return " (`monitor topics list` shows them)" if NAME.fullmatch(name) and "-" in name else ""
+    """Return a question for what is nearly a topic's name, else where the names are."""
+    near = _near(name, known)
+    return f" ({near or '`monitor topics list` shows them'})"
+
+
+def _near(name: str, known: Known) -> str:
+    return nearest(name.lower(), [topic.id for topic in known.topics])
+
+
+def _as_query(word: str) -> str:
+    return f"""as a query write it in quotes: '"{word}"'"""
 
 
 def _refuse(sentence: str) -> NoReturn:

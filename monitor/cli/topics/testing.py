@@ -43,6 +43,10 @@ def run_expectations(
         _match_files(config, known, existing(paths), topic, json)
         return
     topics = [each for each in known.topics if not topic or each.id == topic]
+    if topic and not any(each.expect.match or each.expect.no_match for each in topics):
+        text = f"the topic '{topic}' has no expectations: declare `expect` in topics.yaml"
+        err.print(f"error: {text}, or name files", style="red", markup=False)
+        raise typer.Exit(USAGE)
     outcomes: list[Outcome] = execute(_outcomes(config, known, topics))
     _report(topics, outcomes, json)
     if junit is not None:
