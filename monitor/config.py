@@ -62,7 +62,7 @@ def load(
     problems: list[Problem] = []
     given = _from_environment(environ, problems)
     folder = Path(str(overrides.get("config_dir") or given.get("config_dir") or "config"))
-    settings, wrong = _read_settings(folder, {**given, **overrides}, given, problems)
+    settings, wrong = _read_settings(folder, given, overrides, problems)
     if settings:
         _check_contact(settings, wrong, problems)
     if not folder.is_dir():
@@ -97,17 +97,23 @@ def _query_problems(
 
 
 def _read_settings(
-    folder: Path, values: Mapping[str, Any], environment: Mapping[str, str], problems: list[Problem]
+    folder: Path,
+    environment: Mapping[str, str],
+    options: Mapping[str, Any],
+    problems: list[Problem],
 ) -> tuple[Settings | None, Set[str]]:
     """Return the settings, those that are wrong as they are by default, and which these are."""
     path = folder / "monitor.yaml"
     declared = (read_yaml(path, problems) if path.exists() else None) or {}
     declared.pop("config_dir", None)
-    merged = {"config_dir": folder, **declared, **values}
+    merged = {"config_dir": folder, **declared, **environment, **options}
     settings, faults, wrong = judged(Settings, merged, {})
     for fault in faults:
-        variable = f"{PREFIX}{fault.key.upper()}"
-        place = variable if fault.key in environment else f"{fault.key} in {path}"
+        place = f"{fault.key} in {path}"
+        if fault.key in options:
+            place = f"--{fault.key.replace('_', '-')}"
+        elif fault.key in environment:
+            place = f"{PREFIX}{fault.key.upper()}"
         problems.append(Problem(place, fault.sentence))
     return settings, wrong
 

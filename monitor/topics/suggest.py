@@ -7,7 +7,7 @@ The measure is G² of the 2 × 2 table "holds the term" × "is one of the articl
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -26,6 +26,15 @@ SIGNIFICANT = 10.83
 """G² from which a difference has less than one chance in a thousand (χ², one degree)."""
 _COMMON = 0.25
 """A term of more than this share of the others tells nothing apart, as "of" in long texts."""
+FUNCTION_WORDS = 40
+"""Most words of one language that count as those of its grammar."""
+_FREQUENT = 0.1
+"""Such a word stands in at least this share of the other articles in its language."""
+_LEAST_OTHERS = 50
+"""Other articles in a language from which its frequent words can be told."""
+_SYLLABLES = "\u2e80"
+"""From here on Unicode has scripts whose tokens are signs and syllables: a frequent one is part of
+many words, and no word of grammar."""
 _SAME = 0.9
 """A word that stands in a phrase this often says nothing more than the phrase."""
 
@@ -49,6 +58,8 @@ class Contrast:
     def __init__(self) -> None:
         self._inside: Counter[str] = Counter()
         self._outside: Counter[str] = Counter()
+        self._words: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._spoken: Counter[str] = Counter()
         self.articles = 0
         self.others = 0
 
@@ -68,19 +79,36 @@ class Contrast:
         known = self._inside.keys()
         for article in articles:
             self.others += 1
-            self._outside.update(known & terms_of(article))
+            found = known & terms_of(article)
+            self._outside.update(found)
+            self._spoken[article.language] += 1
+            self._words[article.language].update(term for term in found if _may_be_grammar(term))
 
-    def suggestions(self, limit: int, without: Collection[str] = ()) -> list[Suggestion]:
+    def common(self) -> set[str]:
+        """Return the most frequent words of the others, for each language by itself: those of its
+        grammar, without a list of them for each."""
+        return {
+            word
+            for language, counts in self._words.items()
+            if self._spoken[language] >= _LEAST_OTHERS
+            for word, number in counts.most_common(FUNCTION_WORDS)
+            if number >= _FREQUENT * self._spoken[language]
+        }
+
+    def suggestions(
+        self, limit: int, without: Collection[str] = (), common: Collection[str] = ()
+    ) -> list[Suggestion]:
         """Return the terms that are more frequent inside, the most surprising first.
 
-        `without` are words and phrases that are known already.
+        `without` are words and phrases that are known already; no term has a word of `common`.
         """
         found = []
         for term, inside in self._inside.items():
             outside = self._outside[term]
             rarer = outside * self.articles < inside * self.others
             rare = outside <= _COMMON * self.others
-            if rarer and rare and term not in without and _says_something(term):
+            new = term not in without and not any(word in common for word in term.split())
+            if rarer and rare and new and _says_something(term):
                 score = log_likelihood(inside, self.articles, outside, self.others)
                 if score >= SIGNIFICANT:
                     found.append(Suggestion(term, inside, outside, score))
@@ -126,6 +154,10 @@ def log_likelihood(inside: int, articles: int, outside: int, others: int) -> flo
         (others - outside, others, total - inside - outside),
     )
     return 2 * sum(seen * log(seen * total / (row * column)) for seen, row, column in table if seen)
+
+
+def _may_be_grammar(term: str) -> bool:
+    return " " not in term and term < _SYLLABLES
 
 
 def _says_something(term: str) -> bool:

@@ -215,7 +215,9 @@ class TestExplain:
     def test_a_file_of_several(self, monitor: Monitor, tmp_path: Path) -> None:
         path = tmp_path / "day.jsonl"
         path.write_text('{"id": "1", "text": "A storm."}\n{"id": "2", "text": "Calm."}\n')
-        assert "choose one with --id (1, 2" in monitor("explain", '"storm"', str(path), code=2).stderr
+        assert (
+            "choose one with --id (1, 2" in monitor("explain", '"storm"', str(path), code=2).stderr
+        )
         monitor("explain", '"storm"', str(path), "--id", "1")
         assert "no article with the id 9" in (
             monitor("explain", '"storm"', str(path), "--id", "9", code=2).stderr

@@ -73,6 +73,15 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (config.settings.port, config.settings.log_level) == (9001, "error")
 
 
+def test_a_wrong_option_is_named_as_it_was_given(tmp_path: Path) -> None:
+    configured(tmp_path)
+    environ = {"MONITOR_CONFIG_DIR": str(tmp_path), "MONITOR_PORT": "9001"}
+    with pytest.raises(ConfigError) as caught:
+        load(RULES, _check, environ, port="80000", roles="foo")
+    places = {problem.place for problem in caught.value.problems}
+    assert places == {"--port", "--roles"}
+
+
 def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("smtp://user:secret@host\n")
     config = configured(tmp_path, {"MONITOR_SMTP_URL_FILE": str(tmp_path / "url")})

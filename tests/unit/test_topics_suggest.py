@@ -84,3 +84,34 @@ def test_the_terms_of_a_query() -> None:
     assert terms_in(query.root) == {
         *("sco", "defence", "ministers", "defence ministers", "unix", "a", "drone"),
     }
+
+
+def test_words_that_are_frequent_in_the_archive_suggest_nothing() -> None:
+    chance = random.Random(7)
+    names = [f"name{number}" for number in range(400)]
+
+    def english(*more: str) -> Article:
+        frequent = [word for word in ("to", "an", "of", "they") if chance.random() < 0.3]
+        return an_article(
+            title="", language="en", body=" ".join([*chance.sample(names, 20), *frequent, *more])
+        )
+
+    made = Contrast()
+    made.add([english("damage to an undersea cable") for _ in range(20)])
+    made.choose()
+    made.add_others([english() for _ in range(200)])
+    # Most of the archive is in another language, so that few of all articles hold "to".
+    made.add_others(an_article(title="", body="было тихо", language="ru") for _ in range(800))
+    common = made.common()
+    assert {"to", "an"} <= common <= {"to", "an", "of", "they"}
+    found = [each.term for each in made.suggestions(9, common=common)]
+    assert "undersea cable" in found
+    assert not {word for term in found for word in term.split()} & {"to", "an"}
+
+
+def test_signs_of_a_script_without_spaces_are_never_too_common() -> None:
+    made = Contrast()
+    made.add([an_article(title="", body="中国海军", language="zh")] * 5)
+    made.choose()
+    made.add_others([an_article(title="", body="中国", language="zh")] * 100)
+    assert made.common() == set()

@@ -44,8 +44,9 @@ async def _suggest(config: Config, wanted: str, since: str, limit: int, json: bo
         subject = subject_among(wanted, await known_topics(config, store))
         found = await _contrast(store, subject, since)
     known = terms_in(subject.query.root)
-    frequent = found.matches.suggestions(limit, known)
-    misleading = found.wrong.suggestions(limit)
+    common = found.matches.common()
+    frequent = found.matches.suggestions(limit, known, common)
+    misleading = found.wrong.suggestions(limit, common=common)
     if json:
         print_json(
             {
