@@ -13,6 +13,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from monitor.model import ChannelKind, Topic, WordList
 from monitor.protocols import Broker, Clock, Fetcher, Notifier, Parser, Store
 from monitor.settings import Role, Settings
 from monitor.sources import TYPES, Reach
+from monitor.sources.twice import followed_twice
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -145,8 +147,9 @@ def connect_store(settings: Settings, clock: Clock | None = None) -> Store:
     return SqlStore.from_url(settings.database, clock)
 
 
-async def serve(config: Config, started: Callable[[str], None]) -> None:
-    """Run the roles of the settings until SIGTERM; `started` gets the page's address.
+async def serve(config: Config, started: Callable[[str, int], None]) -> None:
+    """Run the roles of the settings until SIGTERM; `started` gets the page's address, and how many
+    sources are followed.
 
     Health is served from the first moment, also while the database and the broker are away.
     Raises ConfigError where the port is taken.
@@ -165,15 +168,24 @@ async def serve(config: Config, started: Callable[[str], None]) -> None:
     web = _web(service, roles)
     beat = asyncio.ensure_future(life.beat())
     async with serving(web, listener), service.opened() as ready:
-        if ready:
+        if ready and (Role.SCHEDULER not in roles or await _declare(service)):
             web.state.store = service.store
             # What is there now stays, and the garbage collector need not look at it every time.
             gc.collect()
             gc.freeze()
             life.health.starting = False
-            started(f"http://{settings.host}:{listener.getsockname()[1]}")
+            locations = await service.store.locations()
+            for sentence in followed_twice(locations):
+                log.warning("%s", sentence)
+            started(f"http://{settings.host}:{listener.getsockname()[1]}", len(locations))
             await life.run(service.run(roles))
     await beat
+
+
+async def _declare(service: Service) -> bool:
+    """Make the sources of the file those of the database; False where told to stop first."""
+    declare = partial(service.store.declare, service.config.sources, service.clock.now())
+    return await service.life.wait_for("database", declare)
 
 
 def _web(service: Service, roles: Collection[Role]) -> Starlette:

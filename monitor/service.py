@@ -179,7 +179,6 @@ class Service:
 
     async def _run_scheduler(self) -> None:
         """Poll, relay and reconcile until told to stop."""
-        await self.store.declare(self.config.sources, self.clock.now())
         relay, poller = self._relay(), self._poller()
         jobs: dict[Callable[[], Awaitable[object]], float] = {
             poller.poll_due: TICK,

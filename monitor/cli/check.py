@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated
 
 import typer
@@ -15,7 +15,8 @@ from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.declarations import taken_over, unmade_topics
 from monitor.errors import MonitorError
-from monitor.model import Owner
+from monitor.model import Owner, SourceState, Topic
+from monitor.sources.twice import followed_twice
 from monitor.topics.advice import unknown_sources
 from monitor.topics.compile import compile_topics, parse_with
 
@@ -62,26 +63,35 @@ async def _surprises(config: Config, *, connect: bool) -> list[str]:
     server is asked where it is to be reached anyway.
     """
     file = config.settings.database_file
-    topics, sources = None, None
+    topics: Sequence[Topic] | None = None
+    sources: Sequence[SourceState] = ()
     if file.exists() if file is not None else connect:
         store = app.connect_store(config.settings)
         try:
             await store.start()
-            topics, sources = await store.topics(), await store.titles()
+            topics, sources = await store.topics(), await store.sources()
         except MonitorError:  # which `--connect` tells; and no schema means that nothing is made
             topics = None
         finally:
             await store.stop()
     declared = [topic.id for topic in config.topics]
-    names = [source.name for source in config.sources]
+    locations = {source.name: source.location for source in config.sources}
     if topics is None:
-        unmade = unmade_topics(config.rules, declared, all_known=False)
-        return unmade + _unknown_sources(config, names, "is in no file the name of a source")
+        return [
+            *followed_twice(locations),
+            *unmade_topics(config.rules, declared, all_known=False),
+            *_unknown_sources(config, locations, "is in no file the name of a source"),
+        ]
+    # What the file has no more is still stored, until the service starts.
+    added = [state.source for state in sources if state.source.owner is Owner.USER]
+    locations = {source.name: source.location for source in added} | locations
+    names = {state.source.name for state in sources}.union(locations)
     own = {topic.id for topic in topics if topic.owner is Owner.USER}
     return [
+        *followed_twice(locations),
         *taken_over(sorted(own.intersection(declared))),
         *unmade_topics(config.rules, own.union(declared)),
-        *_unknown_sources(config, [*names, *(sources or ())], "is the name of no source"),
+        *_unknown_sources(config, names, "is the name of no source"),
     ]
 
 

@@ -32,14 +32,18 @@ def run(
 async def _serve(config: Config, closed: Callable[[int], None]) -> None:
     code = FAILED
     try:
-        await app.serve(config, lambda address: _greet(config, address))
+        await app.serve(config, lambda address, followed: _greet(config, address, followed))
         code = 0
     finally:
         closed(code)
 
 
-def _greet(config: Config, address: str) -> None:
-    parts = ((config.sources, "source"), (config.topics, "topic"), (config.rules, "rule"))
-    counts = ", ".join(counted(len(items), noun) for items, noun in parts)
-    err.print(f"[bold]News Monitor {__version__}[/] · {address} · {counts}")
+def _greet(config: Config, address: str, followed: int) -> None:
+    """Say what runs; of sources, most may be the users', who added them at run time."""
+    parts = (
+        f"{counted(followed, 'source')} ({len(config.sources)} declared)",
+        counted(len(config.topics), "topic"),
+        counted(len(config.rules), "rule"),
+    )
+    err.print(f"[bold]News Monitor {__version__}[/] · {address} · {', '.join(parts)}")
     err.print(f"roles: {', '.join(config.settings.roles)}")

@@ -17,7 +17,7 @@ import asyncio, os, signal, sys
 from monitor import app
 
 config = app.load_config(roles=sys.argv[1], port=0)
-asyncio.run(app.serve(config, lambda address: os.kill(os.getpid(), signal.SIGTERM)))
+asyncio.run(app.serve(config, lambda *_: os.kill(os.getpid(), signal.SIGTERM)))
 """
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import signal
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +14,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from monitor import app
 from monitor.catalog import Catalog
 from monitor.cli import cli
+from monitor.cli.run import _greet
 from monitor.model import AlertRule, Owner, Topic
 from monitor.store import SqlStore
 from monitor.telemetry import Health
 from tests.support.polls import a_source
+from tests.support.running import write_config
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 ALERTS = """
@@ -99,6 +104,51 @@ def test_what_people_made_is_known(monitor: Callable[..., Result], tmp_path: Pat
         "topic 'storm': source:afp-* is the name of no source",
         "rule 'r': source:nope is the name of no source",
     ]
+
+
+def test_an_address_that_is_followed_twice(monitor: Callable[..., Result], tmp_path: Path) -> None:
+    again = "sources: {wire: {url: 'https://wire.example/'}, b: {url: 'http://BBC.example/f/'}}"
+    (tmp_path / "config" / "sources.yaml").write_text(again)
+    in_database(tmp_path, [a_topic("made")])
+    sentence = "the sources 'b', 'bbc' have the same address: all but one can go"
+    assert sentence not in told(monitor("check"))
+
+    async def follow() -> None:
+        store = SqlStore.from_url(f"sqlite:///{tmp_path}/data/monitor.db")
+        await store.start()
+        source = a_source("bbc2", owner=Owner.USER, location="https://www.bbc.example/f")
+        await store.add_source(source, NOW)
+        await store.stop()
+
+    asyncio.run(follow())
+    assert "the sources 'b', 'bbc2' have the same address: all but one can go" in told(
+        monitor("check")
+    )
+
+
+async def test_the_start_counts_what_is_followed_and_tells_what_is_twice(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = {name: {"url": f"http://{name}.example/f", "interval": "1d"} for name in ("a", "b")}
+    folder, data = write_config(tmp_path, sources), tmp_path / "data"
+    data.mkdir()
+    store = SqlStore.from_url(f"sqlite:///{data}/monitor.db")
+    await store.start()
+    await store.migrate()
+    for name, location in (("c", "https://www.b.example/f/"), ("d", "https://d.example/")):
+        await store.add_source(a_source(name, owner=Owner.USER, location=location), NOW)
+    await store.stop()
+    config = app.load_config(config_dir=folder, data_dir=data, port="0", roles="scheduler")
+
+    def stop_at_once(address: str, followed: int) -> None:
+        _greet(config, address, followed)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with caplog.at_level(logging.WARNING):
+        await asyncio.wait_for(app.serve(config, stop_at_once), 30)
+    told = [record.getMessage() for record in caplog.records]
+    assert "the sources 'b', 'c' have the same address: all but one can go" in told
+    assert "4 sources (2 declared)" in capsys.readouterr().err
 
 
 def test_other_commands_say_nothing_of_it(monitor: Callable[..., Result]) -> None:

@@ -95,7 +95,7 @@ async def test_a_service_whose_broker_gives_up_ends(
     folder, data = write_config(tmp_path, {}), tmp_path / "data"
     config = app.load_config(config_dir=folder, data_dir=data, port="0", roles="store")
     with pytest.raises(Stalled, match="nothing arrives"):
-        await asyncio.wait_for(app.serve(config, lambda _: None), 30)
+        await asyncio.wait_for(app.serve(config, lambda *_: None), 30)
 
 
 def test_a_command_that_has_given_up_says_why_and_fails(
