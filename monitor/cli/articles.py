@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import typer
@@ -11,6 +11,12 @@ from monitor.cli.output import ID, print_json, print_table
 from monitor.cli.session import Json, execute, load_config, opened_store
 from monitor.config import Config
 from monitor.model import ArticleFilter, ArticleRow
+from monitor.protocols import Archive
+from monitor.text.urls import canonical_url
+
+RECENT = 1_000
+"""Newest articles that are looked through for the names of sources that are followed no more."""
+NAMED = 5
 
 
 def articles(
@@ -21,11 +27,11 @@ def articles(
 ) -> None:
     """List stored articles, the latest first; `monitor search` looks for words in them."""
     which = ArticleFilter(topic=topic, source=source, limit=limit)
-    rows: list[ArticleRow] = execute(_list(load_config(), which))
+    rows, elsewhere = execute(_list(load_config(), which))
     if json:
         print_json(rows)
         return
-    print_rows(rows, _nothing(which))
+    print_rows(rows, _nothing(which) + elsewhere)
 
 
 def _nothing(which: ArticleFilter) -> str:
@@ -63,6 +69,38 @@ def print_rows(rows: Sequence[ArticleRow], empty: str) -> None:
     )
 
 
-async def _list(config: Config, which: ArticleFilter) -> list[ArticleRow]:
+async def _list(config: Config, which: ArticleFilter) -> tuple[list[ArticleRow], str]:
+    """Return articles; of a source that has none, also where they may be."""
     async with opened_store(config) as store:
-        return list(await store.articles(which))
+        rows = list(await store.articles(which))
+        alone = which.source and not which.topic and not rows
+        return rows, await _elsewhere(config, store, which.source) if alone else ""
+
+
+async def _elsewhere(config: Config, store: Archive, name: str) -> str:
+    """Return a sentence on the articles of a source that has another name now: they keep the old
+    one."""
+    stored = await store.locations()
+    known = {**stored, **{source.name: source.location for source in config.sources}}
+    if name not in known:
+        return ""
+    address = canonical_url(known[name])
+    others = [
+        other
+        for other, location in known.items()
+        if other != name and canonical_url(location) == address
+    ]
+    if others:
+        return f" Those of its address stand under {_quoted(others)}."
+    recent = {row.article.source for row in await store.articles(ArticleFilter(limit=RECENT))}
+    if not (left := recent - known.keys()):
+        return ""
+    return (
+        " Where this is the new name of an old source, its articles keep the old one; of sources"
+        f" that are followed no more: {_quoted(left)}."
+    )
+
+
+def _quoted(names: Collection[str]) -> str:
+    shown = [f"'{name}'" for name in sorted(names)[:NAMED]]
+    return ", ".join(shown) + (", …" if len(names) > NAMED else "")

@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from monitor.cli import cli
 from monitor.store import SqlStore
+from monitor.model import Owner
 from tests.support.articles import NOW, an_article
+from tests.support.polls import a_source
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +39,28 @@ def test_an_empty_list_says_why(options: list[str], told: str) -> None:
     result = CliRunner().invoke(cli, ["articles", *options])
     assert result.exit_code == 0
     assert told in result.output
+
+
+def test_the_articles_of_a_source_that_was_renamed(tmp_path: Path) -> None:
+    async def fill(name: str, location: str) -> None:
+        store = SqlStore.from_url(f"sqlite:///{tmp_path / 'data' / 'monitor.db'}")
+        await store.start()
+        await store.migrate()
+        await store.declare([a_source(name, location=location, owner=Owner.CONFIG)], NOW)
+        await store.save_articles([an_article(source="y-rss")], NOW)
+        await store.stop()
+
+    def listed() -> str:
+        return CliRunner().invoke(cli, ["articles", "--source", "z-rss"]).output
+
+    sources = tmp_path / "config" / "sources.yaml"
+    sources.write_text("sources: {z-rss: {url: 'https://www.news.example/rss/'}}")
+    asyncio.run(fill("y-rss", "http://news.example/rss"))  # as it was when the service last ran
+    assert "Those of its address stand under 'y-rss'." in listed()
+    asyncio.run(fill("z-rss", "https://www.news.example/rss/"))
+    told = listed()
+    assert "the new name of an old source" in told
+    assert "followed no more: 'y-rss'" in told
 
 
 def test_a_query_in_pieces_is_refused() -> None:
