@@ -193,7 +193,7 @@ def _web(service: Service, roles: Collection[Role]) -> Starlette:
     from monitor.api.security import hosts_for
 
     settings, health = service.config.settings, service.life.health
-    hosts = hosts_for(settings.host)
+    hosts = hosts_for(settings.host, settings.allowed_hosts)
     if Role.API not in roles:
         from monitor.api.probes import create_probes
 

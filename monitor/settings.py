@@ -50,6 +50,11 @@ class Settings(BaseModel):
     )
     host: str = Field("127.0.0.1", description="Address of the page, API, health and metrics.")
     port: int = Field(8000, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="Names by which browsers reach this service, like `news.example.org` of a"
+        " reverse proxy, separated by commas.",
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="`auto` is text on a terminal, else JSON lines."
     )
@@ -92,6 +97,16 @@ class Settings(BaseModel):
     @classmethod
     def _split_roles(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        names = value.replace(",", " ").split() if isinstance(value, str) else value
+        if not isinstance(names, list | tuple) or not all(
+            isinstance(name, str) and re.fullmatch(r"(?!-)[A-Za-z0-9_.-]+", name) for name in names
+        ):
+            raise ValueError("must be names like news.example.org, without https:// and port")
+        return names
 
     @field_validator("private_networks", mode="before")
     @classmethod

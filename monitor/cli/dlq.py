@@ -57,17 +57,18 @@ def list_letters(consumer: Consumer = "", reason: Reason = "", json: Json = Fals
 @commands.command("show")
 def show(letter: Annotated[str, typer.Argument(help="An id that `dlq list` shows.")]) -> None:
     """Show one dead letter whole."""
-    found = [item for item in execute(_all(load_config(), "", "")) if _id(item) == letter]
-    if not found:
-        err.print(f"error: no dead letter '{letter}'", style="red", markup=False)
-        raise typer.Exit(USAGE)
+    letters = execute(_all(load_config(), "", ""))
+    _refuse_unknown([letter], letters)
+    found = [item for item in letters if _id(item) == letter]
     print_json(_shown(found[0]) | {"value": found[0].value.decode(errors="replace")})
 
 
 @commands.command("replay")
 def replay(ids: Ids = None, consumer: Consumer = "", reason: Reason = "") -> None:
     """Send dead letters to where they came from, once more."""
-    done, parked = execute(_settle(load_config(), ids or [], consumer, reason, send=True))
+    config = load_config()
+    _refuse_unknown(ids or [], execute(_all(config, "", "")) if ids else [])
+    done, parked = execute(_settle(config, ids or [], consumer, reason, send=True))
     out.print(f"{done} replayed")
     if parked:
         err.print(f"{parked} were replayed {MOST_REPLAYS} times already: drop them", style="red")
@@ -77,8 +78,18 @@ def replay(ids: Ids = None, consumer: Consumer = "", reason: Reason = "") -> Non
 @commands.command("drop")
 def drop(ids: Ids = None, consumer: Consumer = "", reason: Reason = "") -> None:
     """Forget dead letters."""
-    done, _ = execute(_settle(load_config(), ids or [], consumer, reason, send=False))
+    config = load_config()
+    _refuse_unknown(ids or [], execute(_all(config, "", "")) if ids else [])
+    done, _ = execute(_settle(config, ids or [], consumer, reason, send=False))
     out.print(f"{done} dropped")
+
+
+def _refuse_unknown(ids: Sequence[str], letters: Sequence[Record]) -> None:
+    """Exit with 2, before anything is done, where one of the ids is none."""
+    if unknown := sorted(set(ids) - set(map(_id, letters))):
+        text = ", ".join(f"'{name}'" for name in unknown)
+        err.print(f"error: no dead letter {text}", style="red", markup=False)
+        raise typer.Exit(USAGE)
 
 
 async def _waiting(broker: Broker) -> AsyncIterator[tuple[Channel, Subscription, Sequence[Record]]]:

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.channels import ARTICLE_FETCHED
 from monitor.events import NewRecord
@@ -45,6 +47,13 @@ async def test_dead_letters_are_listed_shown_dropped_and_replayed(tmp_path: Path
     assert {letter["dlq_stage"] for letter in letters} == {"decode"}
     first = letters[0]["id"]
     assert json.loads(monitor(tmp_path, "dlq", "show", first))["value"] == "junk 0"
+
+    for word in ("drop", "replay"):
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            monitor(tmp_path, "dlq", word, first, "tag:9:9")
+        assert refused.value.returncode == 2
+        assert "no dead letter 'tag:9:9'" in refused.value.stderr
+    assert len(listed(tmp_path)) == 3, "nothing is done by halves"
 
     assert monitor(tmp_path, "dlq", "drop", first).strip() == "1 dropped"
     assert {letter["id"] for letter in listed(tmp_path)} == {item["id"] for item in letters[1:]}

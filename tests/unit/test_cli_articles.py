@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.cli import cli
-from monitor.store import SqlStore
 from monitor.model import Owner
+from monitor.store import SqlStore
 from tests.support.articles import NOW, an_article
 from tests.support.polls import a_source
 

@@ -10,15 +10,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 import typer
 
 from monitor import app
+from monitor.api.server import bind, serving
 from monitor.brokers.sqlite import SqliteBroker
 from monitor.cli.session import execute
 from monitor.clock import SystemClock
 from monitor.errors import Stalled
 from monitor.lifecycle import Lifecycle
+from monitor.settings import Role
 from monitor.telemetry import Health
 from tests.support.running import write_config
 
@@ -108,3 +111,27 @@ def test_a_command_that_has_given_up_says_why_and_fails(
         execute(work())
     assert ended.value.exit_code == 1
     assert capsys.readouterr().err == "error: nothing arrives\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("news.example.org", 503), ("localhost", 503), ("evil.example", 421), ("hubs.example", 421)],
+)
+async def test_a_reverse_proxy_may_pass_a_name_that_the_settings_allow(
+    tmp_path: Path, host: str, status: int
+) -> None:
+    config = app.load_config(
+        config_dir=write_config(tmp_path, {}),
+        data_dir=tmp_path / "data",
+        allowed_hosts="news.example.org",
+        public_url="https://hubs.example",
+    )
+    service = app.compose(config)
+    listener = bind("127.0.0.1", 0)
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    headers = {"Host": host, "Origin": f"https://{host}"}
+    # There is no database yet, which is what 503 says: nothing else is in the way.
+    async with serving(app._web(service, {Role.API}), listener), aiohttp.ClientSession() as client:
+        source = {"url": "https://wire.example/feed"}
+        answer = await client.post(f"{base}/api/v1/sources", json=source, headers=headers)
+        assert answer.status == status, await answer.text()

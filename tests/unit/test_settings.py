@@ -82,6 +82,16 @@ def test_a_wrong_option_is_named_as_it_was_given(tmp_path: Path) -> None:
     assert places == {"--port", "--roles"}
 
 
+def test_names_of_a_reverse_proxy(tmp_path: Path) -> None:
+    names = configured(tmp_path, {"MONITOR_ALLOWED_HOSTS": "news.example.org, desk"})
+    assert names.settings.allowed_hosts == ("news.example.org", "desk")
+    in_file = configured(tmp_path, monitor_yaml="allowed_hosts: [desk]\n")
+    assert in_file.settings.allowed_hosts == ("desk",)
+    for wrong in ("https://news.example.org", "news.example.org:443", "*"):
+        (problem,) = problems_of(tmp_path, {"MONITOR_ALLOWED_HOSTS": wrong})
+        assert "MONITOR_ALLOWED_HOSTS: must be names like news.example.org" in problem
+
+
 def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("smtp://user:secret@host\n")
     config = configured(tmp_path, {"MONITOR_SMTP_URL_FILE": str(tmp_path / "url")})
