@@ -21,10 +21,10 @@ cli.command("replay")(replay.replay)
 cli.command("record")(replay.record)
 cli.command("articles")(articles.articles)
 cli.command("search")(search.search)
-cli.command("alerts")(alerts.alerts)
 cli.command("tail")(tail.tail)
 cli.add_typer(sources.commands, name="sources")
 cli.add_typer(topics.commands, name="topics")
+cli.add_typer(alerts.commands, name="alerts")
 cli.add_typer(dlq.commands, name="dlq")
 
 

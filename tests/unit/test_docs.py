@@ -197,7 +197,7 @@ def page_as_one_line() -> str:
 def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield every command with the words that call it. Groups hold commands and do nothing."""
     inner: Mapping[str, Any] = getattr(command, "commands", {})
-    if not inner or path == "monitor":
+    if not inner or path == "monitor" or command.invoke_without_command:
         yield path, command
     for name, item in inner.items():
         yield from commands(item, f"{path} {name}")
