@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from monitor import PROJECT_PAGE, __version__, telemetry
 from monitor.clock import SystemClock
@@ -37,6 +38,7 @@ from monitor.sources.twice import followed_twice
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from monitor.notifiers.naming import Naming
     from monitor.outbound import Network, Outbound
     from monitor.service import Service
 
@@ -106,7 +108,7 @@ def compose(config: Config, clock: Clock | None = None) -> Service:
         store=store,
         clock=clock,
         fetchers={name: by_reach[kind.reach] for name, kind in TYPES.items()},
-        notifiers=notifiers_of(config, clock),
+        notifiers=notifiers_of(config, clock, store),
         parser=connect_parser(settings),
         web=http,
         subscriber=Subscriber(store, outbound, clock, settings.public_url, secrets.token_hex),
@@ -216,17 +218,37 @@ def user_agent(settings: Settings) -> str:
     return f"newsmonitor/{__version__} (+{PROJECT_PAGE}{contact})"
 
 
-def notifiers_of(config: Config, clock: Clock) -> dict[str, tuple[ChannelKind, Notifier]]:
-    """Return the notifier of each channel; `stream` has none, its delivery is the stored row."""
-    found = {}
+def notifiers_of(
+    config: Config, clock: Clock, store: Store | None = None
+) -> dict[str, tuple[ChannelKind, Notifier]]:
+    """Return the notifier of each channel; `stream` has none, its delivery is the stored row.
+
+    Without a store, people are told ids instead of names.
+    """
+    from monitor.notifiers.naming import Naming
+
+    naming, found = Naming(store, _pages(config.settings)), {}
     for name, channel in config.channels.items():
-        notifier = _notifier(channel, config.settings, clock)
+        notifier = _notifier(channel, config.settings, clock, naming)
         if notifier is not None:
             found[name] = (ChannelKind(channel.type), notifier)
     return found
 
 
-def _notifier(channel: ChannelConfig, settings: Settings, clock: Clock) -> Notifier | None:
+def _pages(settings: Settings) -> str:
+    """Return where people reach the pages; "" where hubs alone are answered by the public name."""
+    if not settings.public_url:
+        return ""
+    from monitor.api.security import hosts_for
+
+    answered = hosts_for(settings.host, settings.allowed_hosts)
+    host = urlsplit(settings.public_url).hostname
+    return settings.public_url if not answered or host in answered else ""
+
+
+def _notifier(
+    channel: ChannelConfig, settings: Settings, clock: Clock, naming: Naming
+) -> Notifier | None:
     if isinstance(channel, WebhookChannel):
         from monitor.notifiers.webhook import WebhookNotifier
 
@@ -236,11 +258,11 @@ def _notifier(channel: ChannelConfig, settings: Settings, clock: Clock) -> Notif
         from monitor.notifiers.email import EmailNotifier
 
         url = settings.smtp_url.get_secret_value()
-        return EmailNotifier(url, settings.smtp_sender, channel.to, clock)
+        return EmailNotifier(url, settings.smtp_sender, channel.to, clock, naming=naming)
     if channel.type == "log":
         from monitor.notifiers.log import LogNotifier
 
-        return LogNotifier()
+        return LogNotifier(naming)
     return None
 
 

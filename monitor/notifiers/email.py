@@ -24,6 +24,7 @@ import aiosmtplib
 
 from monitor.errors import Rejected, Unavailable, Unreachable
 from monitor.model import Alert, Delivery
+from monitor.notifiers.naming import BY_IDS, Named, Naming
 from monitor.notifiers.wording import excerpt, headline, one_line
 from monitor.protocols import Clock
 
@@ -45,7 +46,13 @@ class EmailNotifier:
     """
 
     def __init__(
-        self, smtp_url: str, sender: str, to: Sequence[str], clock: Clock, wait: float = 30.0
+        self,
+        smtp_url: str,
+        sender: str,
+        to: Sequence[str],
+        clock: Clock,
+        wait: float = 30.0,
+        naming: Naming = BY_IDS,
     ) -> None:
         self._server = _server(smtp_url)
         self._sender = _address(sender)
@@ -54,6 +61,7 @@ class EmailNotifier:
             raise Rejected("a mail needs at least one address")
         self._clock = clock
         self._wait = wait
+        self._naming = naming
 
     async def send(self, delivery: Delivery) -> None:
         """Mail one alert.
@@ -63,7 +71,7 @@ class EmailNotifier:
         A mail that reached at least one of the addresses is sent: another attempt would reach
         that one twice.
         """
-        message = self.message(delivery)
+        message = self.message(delivery, await self._naming.of(delivery.alert))
 
         async def submit(server: aiosmtplib.SMTP) -> None:
             refused, _ = await server.send_message(message)
@@ -83,7 +91,7 @@ class EmailNotifier:
     async def close(self) -> None:
         """Nothing is held open: each mail has its own connection."""
 
-    def message(self, delivery: Delivery) -> EmailMessage:
+    def message(self, delivery: Delivery, named: Named) -> EmailMessage:
         """Return the mail, safe against what a title may hold."""
         alert, article = delivery.alert, delivery.alert.article
         message = EmailMessage(policy=MAIL_RULES)
@@ -96,7 +104,7 @@ class EmailNotifier:
         message["Subject"] = _plain(f"[{rule}] {headline(article, 150)}")
         # Tells other programs not to answer (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(_text(alert, rule))
+        message.set_content(_text(alert, rule, named))
         return message
 
     async def _talk(self, say: Callable[[aiosmtplib.SMTP], Awaitable[None]]) -> None:
@@ -216,21 +224,22 @@ def _plain(text: str) -> str:
     return text.replace("=?", "= ?")
 
 
-def _text(alert: Alert, rule: str) -> str:
+def _text(alert: Alert, rule: str, named: Named) -> str:
     """Return what the mail says."""
     article = alert.article
     told = "(replayed, not news) " if article.replayed else ""
     lines = [
         told + headline(article),
         "",
-        f"Source: {one_line(article.source, 100)}",
+        f"Source: {named.source}",
         f"Published: {_time(article.published)}",
         f"Found: {_time(article.fetched)}",
-        f"Topics: {', '.join(alert.topics)}",
+        f"Topics: {', '.join(named.topics)}",
         "",
         excerpt(article, EXCERPT),
         "",
         one_line(article.url, 2_000) or "(the article has no address)",
+        *((named.page,) if named.page else ()),
         "",
         f"Alert {alert.id} of the rule {rule}",
     ]
