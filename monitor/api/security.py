@@ -90,7 +90,7 @@ class HostCheck:
             if not (ours or _is_address(name)):
                 text = (
                     f"this server does not answer for the host {given[:100]!r}; ask for localhost,"
-                    " or by its address"
+                    " by its address, or by a name in MONITOR_ALLOWED_HOSTS"
                 )
                 refusal = (
                     answer(421, text)
