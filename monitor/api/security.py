@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 
@@ -11,6 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.api.answers import API, answer
+from monitor.text.hosts import is_address
 
 CALLBACKS = "/websub/"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -87,7 +87,7 @@ class HostCheck:
             name = re.sub(r":\d*$", "", given).lower().removesuffix(".")
             callback = scope["path"].startswith(CALLBACKS)
             ours = name in (self._public if callback else self._allowed)
-            if not (ours or _is_address(name)):
+            if not (ours or is_address(name.removeprefix("[").removesuffix("]"))):
                 text = (
                     f"this server does not answer for the host {given[:100]!r}; ask for localhost,"
                     " by its address, or by a name in MONITOR_ALLOWED_HOSTS"
@@ -100,11 +100,3 @@ class HostCheck:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True

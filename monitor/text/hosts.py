@@ -26,7 +26,7 @@ def registrable_domain(url: str) -> str:
     An IP address, a single label and a public suffix are themselves; IPv6 stands without brackets.
     """
     host = _host(_split(url))
-    if not host or _is_address(host):
+    if not host or is_address(host):
         return host
     return _suffixes().privatesuffix(host) or host
 
@@ -41,6 +41,15 @@ def origin(url: str) -> str:
     port = parts.port
     tail = "" if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
     return f"{parts.scheme}://{shown}{tail}"
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host, without brackets, is an address of IP."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 @cache
@@ -66,11 +75,3 @@ def _host(parts: SplitResult | None) -> str:
         return idna.encode(host, uts46=True).decode()
     except UnicodeError:
         return ""
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
