@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, NoReturn
+from typing import Annotated
 from uuid import uuid4
 
 import typer
 
 from monitor import app
 from monitor.cli.output import print_json, print_table
-from monitor.cli.session import FAILED, USAGE, Json, err, execute, load_config, opened_store, out
+from monitor.cli.session import FAILED, Json, execute, fail, load_config, opened_store, out
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.declarations import nearest
@@ -58,15 +58,15 @@ def test(channel: Annotated[str, typer.Argument(help="A channel of alerts.yaml."
     config, clock = load_config(quiet=False), SystemClock()
     if channel not in config.channels:
         meant = nearest(channel, config.channels) or f"there are {', '.join(config.channels)}"
-        _fail(f"alerts.yaml declares no channel '{channel}'; {meant}", USAGE)
+        fail(f"alerts.yaml declares no channel '{channel}'; {meant}")
     only = replace(config, channels={channel: config.channels[channel]})
     notifiers = app.notifiers_of(only, clock)
     if channel not in notifiers:
-        _fail(f"channel '{channel}' sends nothing: its alerts appear on the page", USAGE)
+        fail(f"channel '{channel}' sends nothing: its alerts appear on the page")
     kind, notifier = notifiers[channel]
     problem: str = execute(_send(notifier, _delivery(channel, clock)))
     if problem:
-        _fail(f"channel '{channel}' ({kind}): {problem}", FAILED)
+        fail(f"channel '{channel}' ({kind}): {problem}", FAILED)
     out.print(f"channel '{channel}' ({kind}): the test alert was accepted", markup=False)
 
 
@@ -103,8 +103,3 @@ def _delivery(channel: str, clock: Clock) -> Delivery:
         id=name, rule=TEST, rule_name="Test alert", article=article, topics=(TEST,), raised=now
     )
     return Delivery(id=name, alert=alert, channel=channel)
-
-
-def _fail(sentence: str, code: int) -> NoReturn:
-    err.print(f"error: {sentence}", style="red", markup=False)
-    raise typer.Exit(code)

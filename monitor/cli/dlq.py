@@ -13,7 +13,7 @@ import typer
 
 from monitor.channels import Channel, dead_letter_channels, group_of
 from monitor.cli.output import print_json, print_table
-from monitor.cli.session import FAILED, USAGE, Json, err, execute, load_config, opened_broker, out
+from monitor.cli.session import FAILED, Json, err, execute, fail, load_config, opened_broker, out
 from monitor.config import Config
 from monitor.events import NewRecord, Record
 from monitor.protocols import Broker, Subscription
@@ -87,9 +87,7 @@ def drop(ids: Ids = None, consumer: Consumer = "", reason: Reason = "") -> None:
 def _refuse_unknown(ids: Sequence[str], letters: Sequence[Record]) -> None:
     """Exit with 2, before anything is done, where one of the ids is none."""
     if unknown := sorted(set(ids) - set(map(_id, letters))):
-        text = ", ".join(f"'{name}'" for name in unknown)
-        err.print(f"error: no dead letter {text}", style="red", markup=False)
-        raise typer.Exit(USAGE)
+        fail("no dead letter " + ", ".join(f"'{name}'" for name in unknown))
 
 
 async def _waiting(broker: Broker) -> AsyncIterator[tuple[Channel, Subscription, Sequence[Record]]]:

@@ -8,7 +8,7 @@ import typer
 
 from monitor.cli.articles import print_rows
 from monitor.cli.output import print_json
-from monitor.cli.session import USAGE, Json, err, execute, load_config, opened_store
+from monitor.cli.session import USAGE, Json, err, execute, fail, load_config, opened_store
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.model import ArticleFilter, SearchPage
@@ -28,9 +28,7 @@ def search(
     """Search the archive with the language of topics."""
     which = ArticleFilter(topic=topic, source=source, limit=limit)
     if len(query) > 1:  # what the shell took off, quotes above all, is part of the language
-        text = f"error: write the query as one, within single quotes: '{' '.join(query)}'"
-        err.print(text, style="red", markup=False)
-        raise typer.Exit(USAGE)
+        fail(f"write the query as one, within single quotes: '{' '.join(query)}'")
     page = run_search(load_config(), query[0], which, order)
     if json:
         print_json(page.rows)

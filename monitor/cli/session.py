@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvloop
@@ -55,6 +55,12 @@ def refuse(error: ConfigError) -> None:
     raise typer.Exit(USAGE)
 
 
+def fail(text: str, code: int = USAGE) -> NoReturn:
+    """Print one line on what is wrong, and exit."""
+    err.print(f"error: {text}", style="red", markup=False)
+    raise typer.Exit(code)
+
+
 def execute(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a command's coroutine; its errors become one line and an exit code."""
     try:
@@ -62,11 +68,9 @@ def execute(work: Coroutine[Any, Any, Any]) -> Any:
     except ConfigError as error:
         refuse(error)
     except Unavailable as error:
-        err.print(f"error: {error}", style="red", markup=False)
-        raise typer.Exit(UNREACHABLE) from error
+        fail(str(error), UNREACHABLE)
     except (Rejected, Stalled) as error:
-        err.print(f"error: {error}", style="red", markup=False)
-        raise typer.Exit(FAILED) from error
+        fail(str(error), FAILED)
     except KeyboardInterrupt:
         raise typer.Exit(128 + signal.SIGINT) from None
 
@@ -99,8 +103,7 @@ def existing(paths: list[Path]) -> list[Path]:
     """Return the paths, or exit with 2 where one does not exist."""
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
-        err.print(f"error: no such file or folder: {', '.join(missing)}", style="red", markup=False)
-        raise typer.Exit(USAGE)
+        fail(f"no such file or folder: {', '.join(missing)}")
     return paths
 
 
@@ -108,7 +111,5 @@ def channel_named(name: str) -> Channel:
     """Return the channel of that name, or exit with 2 where there is none."""
     known = {channel.name: channel for channel in (*CHANNELS, *dead_letter_channels())}
     if name not in known:
-        text = f"error: no channel is called '{name}'; there are {', '.join(known)}"
-        err.print(text, style="red", markup=False)
-        raise typer.Exit(USAGE)
+        fail(f"no channel is called '{name}'; there are {', '.join(known)}")
     return known[name]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.cli.output import counted
-from monitor.cli.session import FAILED, execute, load_config, opened_store, out
-from monitor.cli.sources.followed import Names, followed, known, wrong
+from monitor.cli.session import FAILED, execute, fail, load_config, opened_store, out
+from monitor.cli.sources.followed import Names, followed, known
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.model import Owner, Source
@@ -46,7 +46,7 @@ async def _change(config: Config, names: Sequence[str], change: Change, cure: st
         if declared:
             path = config.settings.config_dir / "sources.yaml"
             verb = "is" if len(declared) == 1 else "are"
-            wrong(f"{', '.join(declared)} {verb} declared in {path}: {cure}", FAILED)
+            fail(f"{', '.join(declared)} {verb} declared in {path}: {cure}", FAILED)
         for state in states:
             await change(store, state.source, now)
     return len(states)

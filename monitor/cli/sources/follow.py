@@ -11,8 +11,8 @@ import typer
 
 from monitor import app
 from monitor.cli.output import plain, print_json
-from monitor.cli.session import FAILED, Json, err, execute, load_config, opened_store, out
-from monitor.cli.sources.followed import followed, progress, shown, wrong
+from monitor.cli.session import FAILED, Json, err, execute, fail, load_config, opened_store, out
+from monitor.cli.sources.followed import followed, progress, shown
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.declarations import check_source
@@ -54,7 +54,7 @@ def add(
     config = load_config()
     _refuse_at_once(config, urls, name, kind)
     if not yes and not json and not attended():
-        wrong("there is nobody to ask: give --yes to follow, or --json to only look")
+        fail("there is nobody to ask: give --yes to follow, or --json to only look")
     # Where the type is told, nobody has looked, and there is nothing to choose from.
     sure = yes or (kind not in FOUND and not json)
     answers: list[Answer] = execute(_look(config, urls, kind, quiet=json))
@@ -87,14 +87,14 @@ def attended() -> bool:
 def _refuse_at_once(config: Config, urls: Sequence[str], name: str, kind: str) -> None:
     """Exit with 2 where an argument is wrong, before anybody is asked for anything."""
     if name and len(urls) > 1:
-        wrong("--name is for one address: add them one by one")
+        fail("--name is for one address: add them one by one")
     for url in urls:
         # A bare name is tried both ways, see `discover`.
         bare = kind in FOUND and "://" not in url
         values = {"type": kind, "url": f"https://{url}" if bare else url}
         _, faults = check_source(name or "new", values, config.source_rules)
         if faults:
-            wrong(f"{shown(url)}: {'; '.join(faults)}")
+            fail(f"{shown(url)}: {'; '.join(faults)}")
 
 
 async def _look(config: Config, urls: Sequence[str], kind: str, *, quiet: bool) -> list[Answer]:

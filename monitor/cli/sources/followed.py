@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from monitor.cli.output import plain
-from monitor.cli.session import USAGE, err
+from monitor.cli.session import err, fail
 from monitor.config import Config
 from monitor.model import Owner, SourceState
 from monitor.protocols import Sources
@@ -57,19 +57,13 @@ def known(names: Iterable[str], states: Mapping[str, SourceState]) -> list[Sourc
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in states]
     if unknown:
-        wrong(f"no source is called {', '.join(unknown)}: `monitor sources list` shows the names")
+        fail(f"no source is called {', '.join(unknown)}: `monitor sources list` shows the names")
     return [states[name] for name in wanted]
 
 
 def shown(url: str) -> str:
     """Return an address as it may be printed: nobody reads a password over somebody's shoulder."""
     return plain(_SECRET.sub("//…@", url)[:200])
-
-
-def wrong(text: str, code: int = USAGE) -> None:
-    """Print one line and exit."""
-    err.print(f"error: {text}", style="red", markup=False)
-    raise typer.Exit(code)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import typer
 
 from monitor.api.source_schema import FailureItem, HostItem, PollItem, SourceDetail, SourceItem
 from monitor.cli.output import print_json, print_table
-from monitor.cli.session import FAILED, Json, execute, load_config, opened_store
-from monitor.cli.sources.followed import followed, known, wrong
+from monitor.cli.session import FAILED, Json, execute, fail, load_config, opened_store
+from monitor.cli.sources.followed import followed, known
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.model import Failure, HostReport, SourceState
@@ -149,7 +149,7 @@ async def _hosts(config: Config) -> list[HostReport]:
 
 def _print_failure(failure: Failure | None, name: str, json: bool) -> None:
     if failure is None:
-        wrong(f"no document of source '{name}' has failed lately", FAILED)
+        fail(f"no document of source '{name}' has failed lately", FAILED)
     elif json:
         print_json(FailureItem.of(failure, whole=False).model_dump(exclude={"body"}))
     else:

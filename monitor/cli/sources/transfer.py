@@ -15,8 +15,18 @@ import typer
 from rich.progress import Progress
 
 from monitor.cli.output import counted, plain, print_json
-from monitor.cli.session import FAILED, Json, err, execute, existing, load_config, opened_store, out
-from monitor.cli.sources.followed import followed, progress, shown, wrong
+from monitor.cli.session import (
+    FAILED,
+    Json,
+    err,
+    execute,
+    existing,
+    fail,
+    load_config,
+    opened_store,
+    out,
+)
+from monitor.cli.sources.followed import followed, progress, shown
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.declarations import check_source, values_of
@@ -98,7 +108,7 @@ def export_sources(
     try:
         file.write_bytes(body)
     except OSError as error:
-        wrong(f"{file} cannot be written: {error.strerror}")
+        fail(f"{file} cannot be written: {error.strerror}")
 
 
 def _read(file: Path) -> Listing:
@@ -106,11 +116,11 @@ def _read(file: Path) -> Listing:
         with file.open("rb") as opened:
             body = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        wrong(f"{file} cannot be read: {error.strerror}")
+        fail(f"{file} cannot be read: {error.strerror}")
     try:
         return read_opml(body)
     except Rejected as error:
-        wrong(f"{file}: {error}", FAILED)
+        fail(f"{file}: {error}", FAILED)
     raise AssertionError  # `wrong` ends the command
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from monitor import app
-from monitor.cli.session import USAGE, err
+from monitor.cli.session import err, fail
 from monitor.config import Config
 from monitor.errors import Unavailable
 from monitor.model import ArticleRow
@@ -32,9 +32,7 @@ def start_of(since: str, now: datetime) -> datetime:
     """Return the moment that `--since` means, or exit with 2."""
     found = _SINCE.fullmatch(since)
     if found is None or not int(found[1]):
-        text = f"error: --since {since}: write a number of hours, days or weeks: 12h, 30d, 8w"
-        err.print(text, style="red", markup=False)
-        raise typer.Exit(USAGE)
+        fail(f"--since {since}: write a number of hours, days or weeks: 12h, 30d, 8w")
     try:
         return now - int(found[1]) * _UNITS[found[2]]
     except OverflowError:
@@ -75,10 +73,7 @@ async def article_named(archive: Archive, wanted: str) -> ArticleRow | None:
         return row
     found = await archive.article_ids(wanted, SEVERAL)
     if len(found) > 1:
-        ids = ", ".join(found)
-        text = f"error: several articles have an id that begins with {wanted}: {ids}"
-        err.print(text, style="red", markup=False)
-        raise typer.Exit(USAGE)
+        fail(f"several articles have an id that begins with {wanted}: {', '.join(found)}")
     return await archive.article(found[0]) if found else None
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from monitor.cli.output import plain, print_json
-from monitor.cli.session import FAILED, USAGE, Json, err, execute, load_config, out
+from monitor.cli.session import FAILED, Json, execute, fail, load_config, out
 from monitor.cli.topics.archive import archive_if_there, article_named
 from monitor.cli.topics.lookup import Subject, known_topics, subject_among
 from monitor.cli.topics.reading import Found, article_of, reader_of
@@ -61,7 +61,7 @@ async def _find(config: Config, topic: str, article: str, which: str) -> tuple[S
             return subject, row.article
         if " " in article.strip():  # neither an id nor the name of a file that is missing
             return subject, _one(article_of(article.encode(), "the text"), "the text", which)
-        _refuse(f"{plain(article)} is neither a file nor the id of a stored article")
+        fail(f"{plain(article)} is neither a file nor the id of a stored article")
 
 
 def _one(found: Found, where: str, which: str) -> Article:
@@ -69,16 +69,11 @@ def _one(found: Found, where: str, which: str) -> Article:
     if len(articles) == 1:
         return articles[0]
     if not found.articles:
-        _refuse("; ".join(found.problems) or f"{where} holds no article")
+        fail("; ".join(found.problems) or f"{where} holds no article")
     if which:
-        _refuse(f"{where} holds no article with the id {which}")
+        fail(f"{where} holds no article with the id {which}")
     ids = ", ".join(each.id for each in articles[:3])
-    _refuse(f"{where} holds {len(articles)} articles: choose one with --id ({ids}, …)")
-
-
-def _refuse(sentence: str) -> NoReturn:
-    err.print(f"error: {sentence}", style="red", markup=False)
-    raise typer.Exit(USAGE)
+    fail(f"{where} holds {len(articles)} articles: choose one with --id ({ids}, …)")
 
 
 def _print(subject: Subject, article: Article, part: Part, everything: bool) -> None:

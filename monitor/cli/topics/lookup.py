@@ -6,12 +6,9 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
-
-import typer
 
 from monitor import app
-from monitor.cli.session import USAGE, err, refuse
+from monitor.cli.session import fail, refuse
 from monitor.cli.topics.archive import archive_if_there
 from monitor.config import Config
 from monitor.declarations import NAME, nearest, read_topic_file, read_topics
@@ -107,14 +104,14 @@ def query_of(topic: Topic, known: Known) -> Query:
     """Return a topic's query, or exit with 2 where it does not hold."""
     error = known.compiled.errors.get(topic.id)
     if error is not None:
-        _refuse(f"topic '{topic.id}': {error}")
+        fail(f"topic '{topic.id}': {error}")
     return known.compiled.queries[topic.id]
 
 
 def queries_of(known: Known) -> Mapping[str, Node]:
     """Return the queries of all topics, or exit with 2 and what is wrong with them."""
     if errors := errors_of(known):
-        _refuse("; ".join(f"topic '{name}': {error}" for name, error in errors.items()))
+        fail("; ".join(f"topic '{name}': {error}" for name, error in errors.items()))
     return {topic.id: known.compiled.queries[topic.id].root for topic in known.topics}
 
 
@@ -129,7 +126,7 @@ def topic_named(name: str, known: Known) -> Topic:
     for topic in known.topics:
         if topic.id == name:
             return topic
-    _refuse(f"no topic is called '{name}'{_meant(name, known)}")
+    fail(f"no topic is called '{name}'{_meant(name, known)}")
 
 
 def subject_among(wanted: str, known: Known) -> Subject:
@@ -139,11 +136,11 @@ def subject_among(wanted: str, known: Known) -> Subject:
         if topic.id == wanted:
             return Subject(query_of(topic, known), topic)
     if NAME.fullmatch(wanted) or (NAME.fullmatch(wanted.lower()) and _near(wanted, known)):
-        _refuse(f"no topic is called '{wanted}'{_meant(wanted, known)}; {_as_query(wanted)}")
+        fail(f"no topic is called '{wanted}'{_meant(wanted, known)}; {_as_query(wanted)}")
     try:
         return Subject(parse_with(wanted, known.compiled))
     except QueryError as error:
-        _refuse(str(error))
+        fail(str(error))
 
 
 def declared_subject(wanted: str) -> Subject:
@@ -169,7 +166,7 @@ def _topics_alone(wanted: str, error: ConfigError) -> Known:
         if named:
             refuse(ConfigError(problems))
     elif named:
-        _refuse(f"no topic is called '{wanted}' ({error.problems[0]}); {_as_query(wanted)}")
+        fail(f"no topic is called '{wanted}' ({error.problems[0]}); {_as_query(wanted)}")
     return known_of((), ())
 
 
@@ -185,8 +182,3 @@ def _near(name: str, known: Known) -> str:
 
 def _as_query(word: str) -> str:
     return f"""as a query write it in quotes: '"{word}"'"""
-
-
-def _refuse(sentence: str) -> NoReturn:
-    err.print(f"error: {sentence}", style="red", markup=False)
-    raise typer.Exit(USAGE)

@@ -12,7 +12,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from monitor.cli.output import print_json
-from monitor.cli.session import FAILED, USAGE, Json, err
+from monitor.cli.session import FAILED, Json, err, fail
 from monitor.cli.topics.lookup import Subject, declared_subject
 from monitor.clock import SystemClock
 from monitor.topics.jsonlines import Line, read_lines
@@ -70,7 +70,6 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         file = path.open("rb")
     except OSError as error:
-        err.print(f"error: {path}: {error.strerror}", style="red", markup=False)
-        raise typer.Exit(USAGE) from None
+        fail(f"{path}: {error.strerror}")
     with file:
         yield file

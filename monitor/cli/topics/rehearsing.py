@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.output import ID, counted, print_json, print_table
-from monitor.cli.session import USAGE, Json, err, execute, load_config, opened_store, out
+from monitor.cli.session import Json, execute, fail, load_config, opened_store, out
 from monitor.cli.topics.archive import PAGE, Since, pages_since, start_of
 from monitor.cli.topics.lookup import (
     Known,
@@ -72,8 +72,7 @@ def _prepared(
     topics = {topic.id: topic for topic in known.topics}
     if path.suffix in FILES or path.is_file():
         if not path.is_file():
-            err.print(f"error: no such file: {path}", style="red", markup=False)
-            raise typer.Exit(USAGE)
+            fail(f"no such file: {path}")
         replaced = _replaced_by(path, folder)
         before = declared_in(replaced, known).topics if replaced else ()
         changed = declared_in(path, known, without={topic.id for topic in before})

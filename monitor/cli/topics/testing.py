@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.output import counted, plain, print_json, print_table
-from monitor.cli.session import FAILED, USAGE, Json, err, execute, existing, load_config, out
+from monitor.cli.session import FAILED, Json, err, execute, existing, fail, load_config, out
 from monitor.cli.topics.lookup import Known, known_if_there, queries_of, topic_named
 from monitor.cli.topics.reading import Found, Reader, article_of, reader_of
 from monitor.config import Config
@@ -45,8 +45,7 @@ def run_expectations(
     topics = [each for each in known.topics if not topic or each.id == topic]
     if topic and not any(each.expect.match or each.expect.no_match for each in topics):
         text = f"the topic '{topic}' has no expectations: declare `expect` in topics.yaml"
-        err.print(f"error: {text}, or name files", style="red", markup=False)
-        raise typer.Exit(USAGE)
+        fail(f"{text}, or name files")
     outcomes: list[Outcome] = execute(_outcomes(config, known, topics))
     _report(topics, outcomes, json)
     if junit is not None:
@@ -111,8 +110,7 @@ def _write(path: Path, outcomes: Sequence[Outcome]) -> None:
     try:
         path.write_bytes(junit_of(outcomes))
     except OSError as error:
-        err.print(f"error: {path}: {error.strerror}", style="red", markup=False)
-        raise typer.Exit(USAGE) from None
+        fail(f"{path}: {error.strerror}")
 
 
 def _match_files(config: Config, known: Known, paths: list[Path], topic: str, json: bool) -> None:
