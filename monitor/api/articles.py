@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import Field
 
 from monitor.api.context import ArchiveOf, Context, ContextOf
-from monitor.api.cursor import PageQuery, from_cursor, to_cursor
+from monitor.api.cursor import PageQuery, from_cursor, paged, to_cursor
 from monitor.api.problem import NO_NUL, documented
 from monitor.api.schema import ArticleDetail, ArticleItem, ArticlePage
 from monitor.model import ArticleFilter
@@ -56,11 +56,8 @@ async def list_articles(
     if asked:
         return await _found(archive, context, query, replace(which, limit=query.limit))
     rows = await archive.articles(which)
-    shown = rows[: query.limit]
-    return ArticlePage(
-        items=tuple(ArticleItem.of(row) for row in shown),
-        next=to_cursor(shown[-1].seq) if len(rows) > query.limit else None,
-    )
+    shown, following = paged(rows, query.limit, lambda row: to_cursor(row.seq))
+    return ArticlePage(items=tuple(map(ArticleItem.of, shown)), next=following)
 
 
 async def _found(

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +24,8 @@ _MARK = re.compile(r"marked:(\d{1,18}):([^\x00]{1,200})", re.ASCII)
 _POSITION = re.compile(r"(\d{1,19})\.(\d{1,19})", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+T = TypeVar("T")
 
 
 class BadPlace(MonitorError):
@@ -39,6 +43,14 @@ class PageQuery(BaseModel):
         max_length=1_200,  # a name of 200 characters, whatever they are
         description="`next` of the page before; without it the first page.",
     )
+
+
+def paged(
+    rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]
+) -> tuple[Sequence[T], str | None]:
+    """Return the rows of a page, and the cursor of the next one where there is a row more."""
+    shown = rows[:limit]
+    return shown, cursor_of(shown[-1]) if len(rows) > limit else None
 
 
 def to_cursor(seq: int) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import Field
 
 from monitor.api.context import ArchiveOf, ContextOf
-from monitor.api.cursor import PageQuery, from_mark_cursor, to_mark_cursor
+from monitor.api.cursor import PageQuery, from_mark_cursor, paged, to_mark_cursor
 from monitor.api.problem import NO_NUL, documented
 from monitor.api.schema import Answer, Page
 from monitor.api.topics import topic_of
@@ -46,11 +46,10 @@ async def list_wrong(
     """List the articles that were marked as wrong for a topic, the latest mark first."""
     await topic_of(archive, topic)
     marks = await archive.marks_of(topic, from_mark_cursor(query.cursor), query.limit + 1)
-    shown, more = marks[: query.limit], len(marks) > query.limit
-    return MarkPage(
-        items=tuple(map(MarkItem.of, shown)),
-        next=to_mark_cursor(shown[-1].marked, shown[-1].article_id) if more else None,
+    shown, following = paged(
+        marks, query.limit, lambda mark: to_mark_cursor(mark.marked, mark.article_id)
     )
+    return MarkPage(items=tuple(map(MarkItem.of, shown)), next=following)
 
 
 @router.put(

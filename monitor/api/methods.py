@@ -5,10 +5,10 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from monitor.api.security import CALLBACKS
+
 ENDLESS = ("/api/v1/stream",)
 """What a GET of never ends, so there is no HEAD of it."""
-HUBS = "/websub/"
-"""Where a GET changes something."""
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -43,4 +43,5 @@ def methods_of(routes: list[BaseRoute], scope: Scope) -> list[str]:
 
 
 def _has_head(path: str) -> bool:
-    return path not in ENDLESS and not path.startswith(HUBS)
+    # A GET of a hub changes something.
+    return path not in ENDLESS and not path.startswith(CALLBACKS)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query, Response
 
 from monitor.api.context import ArchiveOf, Context, ContextOf
-from monitor.api.cursor import PageQuery, from_name_cursor, to_name_cursor
+from monitor.api.cursor import PageQuery, from_name_cursor, paged, to_name_cursor
 from monitor.api.problem import NO_NUL, documented
 from monitor.api.source_schema import (
     FailureItem,
@@ -38,11 +38,11 @@ async def list_sources(
     """List the sources by name, each with its state in words, its last poll and its next one."""
     now = context.clock.now()
     states = await archive.sources(from_name_cursor(query.cursor), query.limit + 1)
-    shown = states[: query.limit]
+    shown, following = paged(states, query.limit, lambda state: to_name_cursor(state.source.name))
     waits = await archive.awaiting_pages([state.source.name for state in shown])
     return SourcePage(
         items=tuple(SourceItem.of(each, now, waits.get(each.source.name, 0)) for each in shown),
-        next=to_name_cursor(shown[-1].source.name) if len(states) > query.limit else None,
+        next=following,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Query, Response
 
 from monitor.api.context import ArchiveOf, ContextOf
-from monitor.api.cursor import PageQuery, from_name_cursor, to_name_cursor
+from monitor.api.cursor import PageQuery, from_name_cursor, paged, to_name_cursor
 from monitor.api.problem import NO_NUL, documented
 from monitor.api.topic_schema import (
     CheckedQuery,
@@ -40,11 +40,8 @@ _CHANGES = documented(400, 403, 404, 409, 411, 413, 415, 422, 503)
 async def list_topics(archive: ArchiveOf, query: Annotated[PageQuery, Query()]) -> TopicPage:
     """List the topics with their queries, by id."""
     topics = await archive.topics_by_id(from_name_cursor(query.cursor), query.limit + 1)
-    shown = topics[: query.limit]
-    return TopicPage(
-        items=tuple(map(TopicItem.of, shown)),
-        next=to_name_cursor(shown[-1].id) if len(topics) > query.limit else None,
-    )
+    shown, following = paged(topics, query.limit, lambda topic: to_name_cursor(topic.id))
+    return TopicPage(items=tuple(map(TopicItem.of, shown)), next=following)
 
 
 @router.post("", summary="Add a topic", status_code=201, responses=_CHANGES)

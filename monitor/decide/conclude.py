@@ -11,7 +11,7 @@ from monitor.decide.hosts import host_after
 from monitor.decide.moves import asked_location, has_moved, rewritten
 from monitor.decide.remember import Happened, after_bad_poll, after_good_poll, counted_days
 from monitor.decide.schedule import LEAST_PAUSE, after_failure, after_success
-from monitor.model import Condition, Document, Memory, SourceChange, SourceState, Turn
+from monitor.model import Condition, Memory, SourceChange, SourceState, Turn
 
 NEVER = timedelta(days=3_650)
 """A retired source is polled no more; should somebody ask for due ones alone, this keeps it out."""
@@ -73,9 +73,8 @@ def conclude(turn: Turn, happened: Happened) -> Conclusion:
 
 def _goes_on(happened: Happened) -> bool:
     """Return whether the rest is to be had at once: not where a part of it kept a parser busy."""
-    answer, parsed = happened.answer, happened.parsed
-    refused = parsed is not None and parsed.refused is not None
-    return isinstance(answer, Document) and answer.more and not refused
+    parsed = happened.parsed
+    return happened.has_more and not (parsed is not None and parsed.refused is not None)
 
 
 def after_push(

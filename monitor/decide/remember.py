@@ -58,6 +58,11 @@ class Happened:
     crawl_delay: float = 0.0
     by_hand: bool = False
 
+    @property
+    def has_more(self) -> bool:
+        """Whether the source has more, which the next poll gets."""
+        return isinstance(self.answer, Document) and self.answer.more
+
 
 def outcome_of(happened: Happened) -> str:
     """Return changed, unchanged, refused (an answer that could not be used), failed, or
@@ -99,7 +104,7 @@ def after_good_poll(state: SourceState, happened: Happened) -> Memory:
     if parsed is not None:
         memory = replace(
             memory,
-            imported=memory.imported or not _has_more(happened),
+            imported=memory.imported or not happened.has_more,
             hints=parsed.hints,
             digests=parsed.digests,
             reader=parsed.reader,
@@ -107,10 +112,6 @@ def after_good_poll(state: SourceState, happened: Happened) -> Memory:
             children=parsed.children,
         )
     return followed(state.source, memory, happened.answer, parsed, now)
-
-
-def _has_more(happened: Happened) -> bool:
-    return isinstance(happened.answer, Document) and happened.answer.more
 
 
 def after_bad_poll(state: SourceState, happened: Happened, error: MonitorError) -> Memory:
